@@ -1,0 +1,94 @@
+"""Everything coderank raises on purpose.
+
+CoderankError                 a message that says what failed, with the value, and a remedy
+├── UsageError                the request itself is wrong (exit code 2)
+│   ├── PathNotFoundError         no such file or directory
+│   ├── InvalidQueryError         empty or over-long query, limit below one
+│   └── ConfigurationError        a setting or configuration file that cannot be used
+├── IndexError_               the index on disk cannot be used (named with a trailing underscore: the built-in is another thing)
+│   ├── IndexNotFoundError        this root was never indexed
+│   ├── IndexIncompatibleError    another format version, model, dimension or chunker
+│   ├── IndexCorruptError         unreadable or not an index
+│   ├── IndexBusyError            another process did not hand the index over in time
+│   └── IndexNotWritableError     no permission, read-only or full disk
+├── ModelError                a model cannot be used
+│   ├── ModelNotFoundError        not in the catalogue
+│   └── ModelUnavailableError     weights are missing or damaged
+└── StoreError                the vector store refused an operation
+"""
+
+from __future__ import annotations
+
+
+class CoderankError(Exception):
+    """Base of every deliberate error. ``remedy`` is the next thing to do, a command where there is one."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.remedy}" if self.remedy else self.message
+
+
+class UsageError(CoderankError):
+    """The request itself is wrong."""
+
+    exit_code = 2
+
+
+class PathNotFoundError(UsageError):
+    """No such file or directory."""
+
+
+class InvalidQueryError(UsageError):
+    """An empty or over-long query, or a limit below one."""
+
+
+class ConfigurationError(UsageError):
+    """A setting or a configuration file that cannot be used."""
+
+
+class IndexError_(CoderankError):  # noqa: N801, N818 - the built-in IndexError is another thing
+    """The index on disk cannot be used."""
+
+
+class IndexNotFoundError(IndexError_):
+    """This root was never indexed."""
+
+
+class IndexIncompatibleError(IndexError_):
+    """The index was written with another format version, model, dimension or chunker."""
+
+
+class IndexCorruptError(IndexError_):
+    """The index cannot be read, or the folder holds something else."""
+
+
+class IndexBusyError(IndexError_):
+    """Another process did not hand the index over in time."""
+
+
+class IndexNotWritableError(IndexError_):
+    """The index cannot be written: no permission, a read-only or a full disk."""
+
+
+class ModelError(CoderankError):
+    """A model cannot be used."""
+
+
+class ModelNotFoundError(ModelError):
+    """The catalogue has no model of that name."""
+
+    exit_code = 2
+
+
+class ModelUnavailableError(ModelError):
+    """The weights of a model are missing or damaged."""
+
+
+class StoreError(CoderankError):
+    """The vector store refused an operation."""

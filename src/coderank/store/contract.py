@@ -1,0 +1,87 @@
+"""What a store is: dense and sparse vectors of the same points, fused by the engine itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from coderank.types import Filters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from coderank.types import Candidate, Chunk, Matrix, Point, SparseVector, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class StoreQuery:
+    """One retrieval request; at least one of ``dense`` and ``sparse`` is given.
+
+    With both, the engine takes the best ``prefetch`` points of each leg, scores the union on both legs, and ranks by
+    ``dense_score + lexical_weight * sparse_score`` (raw cosine similarity and raw BM25). With one, by that leg alone.
+    """
+
+    dense: Vector | None
+    sparse: SparseVector | None
+    limit: int
+    prefetch: int = 100
+    lexical_weight: float = 0.0
+    filters: Filters = field(default_factory=Filters)
+    defines: tuple[str, ...] = ()
+    """If given, only chunks that define one of these names (lower case)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Points in the store, and how many of them carry a dense vector."""
+
+    points: int
+    dense: int
+
+
+class Store(Protocol):
+    """Holds points. Every method is safe to repeat; ids that do not exist are ignored by updates and deletes."""
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """Insert or replace whole points, with their dense vectors where given."""
+        ...
+
+    def set_dense(self, ids: Sequence[str], vectors: Matrix) -> None:
+        """Attach dense vectors, shape (len(ids), dimension), to those of the points that still exist."""
+        ...
+
+    def move(self, chunks: Mapping[str, Chunk]) -> None:
+        """Replace the payload of existing points by id; vectors stay."""
+        ...
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove points by id."""
+        ...
+
+    def delete_paths(self, paths: Sequence[str]) -> None:
+        """Remove every point of these files."""
+        ...
+
+    def query(self, requests: Sequence[StoreQuery]) -> list[list[Candidate]]:
+        """Run requests as one batch; one ranked list each, best first, ties by (path, start_line)."""
+        ...
+
+    def retrieve(self, ids: Sequence[str]) -> dict[str, Chunk]:
+        """Chunks by id; ids that do not exist are absent."""
+        ...
+
+    def chunks_of(self, paths: Sequence[str]) -> dict[str, Chunk]:
+        """Every chunk of these files, by id."""
+        ...
+
+    def without_dense(self) -> Iterator[tuple[str, str]]:
+        """(id, path) of every point that has no dense vector yet."""
+        ...
+
+    def counts(self) -> Counts:
+        """How many points there are, and how many have a dense vector."""
+        ...
+
+    def close(self) -> None:
+        """Flush and release; the store can be used again and reopens by itself."""
+        ...

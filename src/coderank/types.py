@@ -1,0 +1,200 @@
+"""The vocabulary every stage speaks. Imports nothing of the package and nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias, overload
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector: TypeAlias = NDArray[np.float32]
+    """One dense vector, shape (dimension,), L2-normalised."""
+    Matrix: TypeAlias = NDArray[np.float32]
+    """Dense vectors, shape (n, dimension), rows L2-normalised."""
+
+
+class SkipReason(StrEnum):
+    """Why a file of the tree is not in the index."""
+
+    BINARY = "binary"
+    EMPTY = "empty"
+    GENERATED = "generated"
+    LOCK_FILE = "lock file"
+    MINIFIED = "minified"
+    OUTSIDE_ROOT = "outside root"
+    SECRET = "secret"
+    TOO_LARGE = "too large"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FileEntry:
+    """One file of the corpus as the directory listing shows it, before it is read."""
+
+    path: str
+    """POSIX, relative to the root."""
+    size: int
+    """Bytes."""
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Skip:
+    """One file that was left out, and why."""
+
+    path: str
+    reason: SkipReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span of one file: the unit that is embedded, retrieved and shown."""
+
+    path: str
+    """POSIX, relative to the root."""
+    start_line: int
+    """1-based, inclusive."""
+    end_line: int
+    """1-based, inclusive."""
+    language: str
+    content: str
+    symbol: str = ""
+    """The enclosing chain of the main definition, outermost first: ``Session.send``."""
+    signature: str = ""
+    """The first line of the main definition, whitespace folded."""
+    defines: tuple[str, ...] = ()
+    """Bare names of every definition that starts in this chunk, in source order."""
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Term weights by hashed term; indices are unique and ascending."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A chunk as the store holds it. ``dense`` is filled in later than ``sparse``."""
+
+    id: str
+    """A UUID derived from the chunk's content and header."""
+    chunk: Chunk
+    sparse: SparseVector
+    dense: Vector | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A retrieved point before priors and cutting: higher score is better."""
+
+    id: str
+    chunk: Chunk
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result as the user sees it."""
+
+    path: str
+    """POSIX, relative to the root."""
+    start_line: int
+    end_line: int
+    language: str
+    symbol: str
+    score: float
+    content: str
+    root: str = ""
+    """The searched root as the caller named it; joins with ``path`` to a file that can be opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a search: what ran, for how long, and on what."""
+
+    name: str
+    ms: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What answered: the model, how many chunks, and the share of them that has a dense vector."""
+
+    model: str
+    chunks: int
+    dense_coverage: float
+    """From 0.0 (lexical only) to 1.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult(Sequence[Hit]):
+    """Hits, best first, with the account of how they were found. Iterates over its hits."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    stages: tuple[Stage, ...]
+    index: IndexInfo
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Hit]: ...
+    def __getitem__(self, index: int | slice) -> Hit | Sequence[Hit]:
+        return self.hits[index]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Restricts a search; an empty field restricts nothing."""
+
+    languages: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Exact POSIX paths. Globs are resolved to paths before they reach the store."""
+
+
+class IndexPhase(StrEnum):
+    """Where an indexing run is."""
+
+    SCAN = "scan"
+    READ = "read"
+    EMBED = "embed"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """An event of a running index: ``done`` of ``total`` files (scan, read) or chunks (embed)."""
+
+    phase: IndexPhase
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What an indexing run did."""
+
+    files: int
+    chunks: int
+    changed_files: int
+    deleted_files: int
+    embedded_chunks: int
+    """Vectors computed in this run."""
+    reused_vectors: int
+    """Vectors taken from the cache: content seen before under another path, branch or worktree."""
+    dense_coverage: float
+    seconds: float
+    skips: tuple[Skip, ...] = field(default=())
