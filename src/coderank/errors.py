@@ -5,7 +5,7 @@ CoderankError                 a message that says what failed, with the value, a
 │   ├── PathNotFoundError         no such file or directory
 │   ├── InvalidQueryError         empty or over-long query, limit below one
 │   └── ConfigurationError        a setting or configuration file that cannot be used
-├── IndexError_               the index on disk cannot be used (named with a trailing underscore: the built-in is another thing)
+├── IndexUnusableError               the index on disk cannot be used (named with a trailing underscore: the built-in is another thing)
 │   ├── IndexNotFoundError        this root was never indexed
 │   ├── IndexIncompatibleError    another format version, model, dimension or chunker
 │   ├── IndexCorruptError         unreadable or not an index
@@ -52,27 +52,27 @@ class ConfigurationError(UsageError):
     """A setting or a configuration file that cannot be used."""
 
 
-class IndexError_(CoderankError):  # noqa: N801, N818 - the built-in IndexError is another thing
+class IndexUnusableError(CoderankError):
     """The index on disk cannot be used."""
 
 
-class IndexNotFoundError(IndexError_):
+class IndexNotFoundError(IndexUnusableError):
     """This root was never indexed."""
 
 
-class IndexIncompatibleError(IndexError_):
+class IndexIncompatibleError(IndexUnusableError):
     """The index was written with another format version, model, dimension or chunker."""
 
 
-class IndexCorruptError(IndexError_):
+class IndexCorruptError(IndexUnusableError):
     """The index cannot be read, or the folder holds something else."""
 
 
-class IndexBusyError(IndexError_):
+class IndexBusyError(IndexUnusableError):
     """Another process did not hand the index over in time."""
 
 
-class IndexNotWritableError(IndexError_):
+class IndexNotWritableError(IndexUnusableError):
     """The index cannot be written: no permission, a read-only or a full disk."""
 
 

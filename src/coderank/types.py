@@ -26,7 +26,7 @@ class SkipReason(StrEnum):
     LOCK_FILE = "lock file"
     MINIFIED = "minified"
     OUTSIDE_ROOT = "outside root"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - the name of a reason, not a password
     TOO_LARGE = "too large"
     UNREADABLE = "unreadable"
 
@@ -135,7 +135,7 @@ class IndexInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult(Sequence[Hit]):
+class SearchResult:
     """Hits, best first, with the account of how they were found. Iterates over its hits."""
 
     query: str
@@ -198,3 +198,29 @@ class IndexReport:
     dense_coverage: float
     seconds: float
     skips: tuple[Skip, ...] = field(default=())
+
+
+class SearchMode(StrEnum):
+    """Which legs of the retrieval run."""
+
+    HYBRID = "hybrid"
+    DENSE = "dense"
+    LEXICAL = "lexical"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is indexed for a root, and how fresh it is."""
+
+    root: str
+    index_dir: str
+    model: str
+    files: int
+    chunks: int
+    dense_coverage: float
+    languages: tuple[tuple[str, int], ...]
+    """(language, files), most files first."""
+    skips: tuple[Skip, ...]
+    bytes_on_disk: int
+    changed_since: int
+    """Files added, changed or deleted on disk since the last sync."""
