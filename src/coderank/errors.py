@@ -5,7 +5,7 @@ CoderankError                 a message that says what failed, with the value, a
 │   ├── PathNotFoundError         no such file or directory
 │   ├── InvalidQueryError         empty or over-long query, limit below one
 │   └── ConfigurationError        a setting or configuration file that cannot be used
-├── IndexUnusableError               the index on disk cannot be used (named with a trailing underscore: the built-in is another thing)
+├── IndexUnusableError        the index on disk cannot be used
 │   ├── IndexNotFoundError        this root was never indexed
 │   ├── IndexIncompatibleError    another format version, model, dimension or chunker
 │   ├── IndexCorruptError         unreadable or not an index
