@@ -1,0 +1,34 @@
+"""What a model reads of a chunk: its code under a header that says where it stands. Pure."""
+
+from __future__ import annotations
+
+from coderank.types import Chunk
+
+# Part of an index's fingerprint: raise when the text below changes for the same chunk.
+HEADER_VERSION = 1
+# Part of an index's fingerprint: raise when the same file is cut or labelled in another way.
+CHUNKER_VERSION = 1
+
+
+def dense_text(chunk: Chunk) -> str:
+    """Return what the embedding model reads."""
+    return _under(_header(chunk), chunk.content)
+
+
+def lexical_text(chunk: Chunk) -> str:
+    """Return what the term index reads."""
+    return _under(_header(chunk), chunk.content)
+
+
+def _header(chunk: Chunk) -> list[str]:
+    signature = "" if _is_shown(chunk) else chunk.signature
+    return [line for line in (chunk.path, chunk.symbol, signature) if line]
+
+
+def _is_shown(chunk: Chunk) -> bool:
+    """Tell whether the content already holds the signature, however it is broken into lines."""
+    return chunk.signature in " ".join(chunk.content.split())
+
+
+def _under(header: list[str], content: str) -> str:
+    return "\n".join((*header, content))

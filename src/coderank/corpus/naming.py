@@ -1,0 +1,296 @@
+"""How a syntax node is named: by a field, or by one of the readers below where a grammar has no such field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from coderank.corpus.syntax_rules import Role, Rule
+
+if TYPE_CHECKING:
+    from coderank.corpus.grammars import Node
+
+
+class Name(NamedTuple):
+    """A definition's name, joined by dots, and the role it turned out to have."""
+
+    text: str
+    role: Role
+    row: int
+    """The line the name is on: the line of the signature, below decorators and annotations."""
+
+
+_GENERIC = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
+_SEPARATOR = re.compile(r"::|->|[\\:#]")
+_SPACE = re.compile(r"\s+")
+# Longer names are the grammar's mistakes (a whole expression read as a name).
+_LONGEST_NAME = 120
+_FUNCTIONS = frozenset(
+    {"function_expression", "arrow_function", "generator_function", "function_definition", "function"}
+)
+_CLASSES = frozenset({"class"})
+_OBJECTS = frozenset({"object", "table_constructor"})
+
+
+def read(node: Node, rule: Rule) -> Name | None:
+    """Name the definition that a node is, or None where the node turns out to define nothing."""
+    if rule.name.startswith("@"):
+        return READERS[rule.name](node, rule.role)
+    return _named(node.child_by_field_name(rule.name), rule.role)
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def plain(text: str) -> str:
+    """Reduce a qualified, generic name to its parts joined by dots: ``a::B<T>`` is ``a.B``."""
+    previous = None
+    while previous != text:
+        previous, text = text, _GENERIC.sub("", text)
+    return _SPACE.sub(" ", _SEPARATOR.sub(".", text)).strip(" .*&$\"'`")
+
+
+def _named(node: Node | None, role: Role) -> Name | None:
+    if node is None or node.end_byte - node.start_byte > _LONGEST_NAME:
+        return None
+    text = plain(_text(node))
+    return Name(text, role, node.start_point.row) if text else None
+
+
+def _first_child(node: Node, *types: str) -> Node | None:
+    return next((child for child in node.named_children if child.type in types), None)
+
+
+def _left_identifier(node: Node, role: Role) -> Name | None:
+    left = node.child_by_field_name("left")
+    return _named(left, role) if left is not None and left.type == "identifier" else None
+
+
+def _constant(node: Node, role: Role) -> Name | None:
+    """Ruby: only a capitalised left side is a definition."""
+    left = node.child_by_field_name("left")
+    return _named(left, role) if left is not None and left.type in ("constant", "scope_resolution") else None
+
+
+def _role_of_value(value: Node | None, otherwise: Role) -> Role:
+    if value is None:
+        return otherwise
+    if value.type in _FUNCTIONS:
+        return Role.CALLABLE
+    return Role.TYPE if value.type in _CLASSES else otherwise
+
+
+def _script_binding(node: Node, role: Role) -> Name | None:
+    """JavaScript ``const x = ...``; a destructuring pattern defines nothing worth a name."""
+    name = node.child_by_field_name("name")
+    if name is None or name.type != "identifier":
+        return None
+    return _named(name, _role_of_value(node.child_by_field_name("value"), role))
+
+
+def _script_assignment(node: Node, role: Role) -> Name | None:
+    """JavaScript ``exports.x = ...``, ``Foo.prototype.bar = function``: the export object is no part of the name."""
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    while right is not None and right.type == "assignment_expression":
+        right = right.child_by_field_name("right")
+    found_role = _role_of_value(right, role)
+    if left is None or left.type != "member_expression":
+        return None
+    name = _named(left, found_role)
+    if name is None:
+        return None
+    text = name.text.replace(".prototype", "").removeprefix("module.").removeprefix("exports")
+    text = text.removeprefix(".").removeprefix("this.")
+    return name._replace(text=text) if text else None
+
+
+def _script_property(node: Node, role: Role) -> Name | None:
+    """JavaScript object and class members: a definition when the value is a function."""
+    found = _role_of_value(node.child_by_field_name("value"), role)
+    if found is role:
+        return None
+    return _named(_field(node, "key", "name", "property"), found)
+
+
+def _field(node: Node, *names: str) -> Node | None:
+    for name in names:
+        if (child := node.child_by_field_name(name)) is not None:
+            return child
+    return None
+
+
+def _go_method(node: Node, role: Role) -> Name | None:
+    """Go: the receiver's type stands in front of the method."""
+    name = _named(node.child_by_field_name("name"), role)
+    receiver = node.child_by_field_name("receiver")
+    if name is None or receiver is None:
+        return name
+    owner = plain(_text(receiver).strip("() ")).rpartition(" ")[2].lstrip("*")
+    return name._replace(text=f"{owner}.{name.text}")
+
+
+def _kotlin_function(node: Node, role: Role) -> Name | None:
+    """Kotlin: an extension function is named after the type it extends."""
+    name = _named(node.child_by_field_name("name"), role)
+    if name is None:
+        return None
+    receiver = None
+    for child in node.named_children:
+        if child.type == "identifier":
+            break
+        if child.type in ("user_type", "nullable_type"):
+            receiver = child
+    return name._replace(text=f"{plain(_text(receiver)).rstrip('?')}.{name.text}") if receiver is not None else name
+
+
+def _first_identifier(node: Node, role: Role) -> Name | None:
+    found = _first_child(node, "identifier", "variable_declaration", "type_identifier")
+    if found is not None and found.type == "variable_declaration":
+        found = _first_child(found, "identifier")
+    return _named(found, role)
+
+
+def _first_name(node: Node, role: Role) -> Name | None:
+    return _named(_first_child(node, "name"), role)
+
+
+_DECLARATORS = frozenset(
+    {
+        "function_declarator",
+        "pointer_declarator",
+        "reference_declarator",
+        "array_declarator",
+        "init_declarator",
+        "parenthesized_declarator",
+        "attributed_declarator",
+    }
+)
+
+
+def _declarator(node: Node, role: Role) -> Name | None:
+    """C and C++: the name is at the bottom of nested declarators; ``ns::Class::method`` keeps its scopes."""
+    found = node.child_by_field_name("declarator")
+    while found is not None and found.type in _DECLARATORS:
+        inner = found.child_by_field_name("declarator")
+        found = inner or next(
+            (c for c in found.named_children if "declarator" in c.type or "identifier" in c.type), None
+        )
+    return _named(found, role)
+
+
+def _with_body(node: Node, role: Role) -> Name | None:
+    """C and C++: ``struct a`` alone is a mention, not a definition."""
+    return _named(node.child_by_field_name("name"), role) if node.child_by_field_name("body") is not None else None
+
+
+def _macro_constant(node: Node, role: Role) -> Name | None:
+    """C: a macro without a value is an include guard or a switch."""
+    return _named(node.child_by_field_name("name"), role) if node.child_by_field_name("value") is not None else None
+
+
+def _swift_type(node: Node, role: Role) -> Name | None:
+    kind = node.child_by_field_name("declaration_kind")
+    is_extension = kind is not None and kind.type == "extension"
+    return _named(node.child_by_field_name("name"), Role.EXTENSION if is_extension else role)
+
+
+_ELIXIR_ROLES = {
+    "defmodule": Role.TYPE,
+    "defprotocol": Role.TYPE,
+    "defimpl": Role.EXTENSION,
+    "def": Role.CALLABLE,
+    "defp": Role.CALLABLE,
+    "defmacro": Role.CALLABLE,
+    "defmacrop": Role.CALLABLE,
+    "defguard": Role.CALLABLE,
+    "defguardp": Role.CALLABLE,
+    "defdelegate": Role.CALLABLE,
+    "test": Role.EXTENSION,
+    "describe": Role.EXTENSION,
+}
+
+
+def _elixir(node: Node, _role: Role) -> Name | None:
+    """Elixir: definitions are calls of ``def`` and its kin; the name is inside the first argument."""
+    target = node.child_by_field_name("target")
+    if target is None or target.type != "identifier":
+        return None
+    role = _ELIXIR_ROLES.get(_text(target))
+    arguments = _first_child(node, "arguments")
+    if role is None or arguments is None or not arguments.named_children:
+        return None
+    found: Node | None = arguments.named_children[0]
+    while found is not None and found.type in ("binary_operator", "call"):
+        found = found.child_by_field_name("left") or found.child_by_field_name("target")
+    return _named(found, role)
+
+
+def _haskell_instance(node: Node, role: Role) -> Name | None:
+    """Haskell: ``instance ToJSON Foo`` is named by class and type."""
+    name = _named(node.child_by_field_name("name"), role)
+    patterns = node.child_by_field_name("patterns")
+    if name is None or patterns is None or patterns.end_byte - patterns.start_byte > _LONGEST_NAME:
+        return name
+    return name._replace(text=_SPACE.sub(" ", f"{name.text} {_text(patterns)}"))
+
+
+def _haskell_function(node: Node, role: Role) -> Name | None:
+    name = node.child_by_field_name("name")
+    if name is None and (infix := _first_child(node, "infix")) is not None:
+        name = infix.child_by_field_name("operator")
+    if name is None or name.end_byte - name.start_byte > _LONGEST_NAME:
+        return None
+    return Name(_text(name).strip("`"), role, name.start_point.row)
+
+
+def _lua_assignment(node: Node, role: Role) -> Name | None:
+    variables, values = _first_child(node, "variable_list"), _first_child(node, "expression_list")
+    if variables is None or not variables.named_children:
+        return None
+    value = values.named_children[0] if values is not None and values.named_children else None
+    return _named(variables.named_children[0], _role_of_value(value, role))
+
+
+def _lua_field(node: Node, role: Role) -> Name | None:
+    found = _role_of_value(node.child_by_field_name("value"), role)
+    return _named(node.child_by_field_name("name"), found) if found is not role else None
+
+
+def _zig_variable(node: Node, role: Role) -> Name | None:
+    """Zig: a type is a constant whose value is a struct, enum or union."""
+    is_type = any(
+        child.type in ("struct_declaration", "enum_declaration", "union_declaration", "opaque_declaration")
+        for child in node.named_children
+    )
+    return _named(_first_child(node, "identifier"), Role.TYPE if is_type else role)
+
+
+def _zig_test(node: Node, role: Role) -> Name | None:
+    found = _named(_first_child(node, "string", "identifier"), role)
+    return found._replace(text=f"test {found.text}") if found is not None else None
+
+
+READERS: dict[str, Callable[[Node, Role], Name | None]] = {
+    "@constant": _constant,
+    "@declarator": _declarator,
+    "@elixir": _elixir,
+    "@first_identifier": _first_identifier,
+    "@first_name": _first_name,
+    "@go_method": _go_method,
+    "@haskell_function": _haskell_function,
+    "@haskell_instance": _haskell_instance,
+    "@kotlin_function": _kotlin_function,
+    "@left_identifier": _left_identifier,
+    "@lua_assignment": _lua_assignment,
+    "@lua_field": _lua_field,
+    "@macro_constant": _macro_constant,
+    "@script_assignment": _script_assignment,
+    "@script_binding": _script_binding,
+    "@script_property": _script_property,
+    "@swift_type": _swift_type,
+    "@with_body": _with_body,
+    "@zig_test": _zig_test,
+    "@zig_variable": _zig_variable,
+}

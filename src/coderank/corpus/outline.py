@@ -1,0 +1,115 @@
+"""The definitions of one file, read off its syntax tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coderank.corpus import naming
+from coderank.corpus.lines import Lines, Rows
+from coderank.corpus.syntax_rules import Language, Role, Rule
+
+if TYPE_CHECKING:
+    from coderank.corpus.grammars import Node
+
+# Deeper nests are generated or hostile; a chain of more names says nothing more.
+MAX_NESTING = 16
+# A signature longer than this is cut: it heads the chunk, it does not replace it.
+MAX_SIGNATURE = 240
+
+_CLOSED = frozenset({Role.CALLABLE, Role.BODY})
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One definition: the lines it spans (0-based, inclusive) and what it is called."""
+
+    start: int
+    end: int
+    name: str
+    """The last part of ``symbol``, or "" where it names no new thing (an ``impl`` block)."""
+    symbol: str
+    node: Node
+    row: int
+    """The line of its name."""
+    level: int
+    """How many definitions enclose it."""
+
+    def signature(self, lines: Lines) -> str:
+        """Return what stands between the line of the name and the body, folded into one line."""
+        body = self.node.child_by_field_name("body")
+        last = self.row if body is None else max(self.row, min(body.start_point.row, self.end))
+        text = " ".join(" ".join(lines.text(Rows(self.row, last + 1)).split()).split())
+        if last > self.row:
+            text = _before_body(lines, self.row, last, body)
+        return text[:MAX_SIGNATURE]
+
+
+def _before_body(lines: Lines, row: int, last: int, body: Node | None) -> str:
+    column = body.start_point.column if body is not None else 0
+    head = [*lines.lines[row:last], lines.lines[last].encode()[:column].decode("utf-8", "ignore")]
+    return " ".join(" ".join(head).split())
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the walk stands: the node and what encloses it."""
+
+    node: Node
+    owner: Definition | None
+    depth: int
+    closed: bool
+    """Inside a function, where variables are local."""
+
+
+def outline(root: Node, language: Language, lines: Lines, limit: int) -> list[Definition]:
+    """List the definitions in source order, outer before inner.
+
+    Functions of up to ``limit`` characters are not searched: what they define is local.
+    """
+    found: list[Definition] = []
+    stack = [_Place(root, None, 0, closed=False)]
+    rules = language.definitions
+    while stack:
+        place = stack.pop()
+        node = place.node
+        rule = rules.get(node.type)
+        if rule is None and place.depth and node.start_point.row == node.end_point.row:
+            continue
+        inner = place if rule is None else _enter(place, rule, lines, limit, found)
+        if inner is None:
+            continue
+        stack.extend(
+            _Place(child, inner.owner, inner.depth + 1, closed=inner.closed) for child in reversed(node.named_children)
+        )
+    return found
+
+
+def _enter(place: _Place, rule: Rule, lines: Lines, limit: int, found: list[Definition]) -> _Place | None:
+    """Note the definition at a place; return the place its children stand in, or None to pass them over."""
+    node = place.node
+    start, end = node.start_point.row, node.end_point.row
+    name = naming.read(node, rule) if rule.role is not Role.WRAPPER else None
+    role = name.role if name else rule.role
+    closed = place.closed or role in _CLOSED
+    if name is None or (role is Role.VALUE and (place.closed or (place.owner and end - start < 2))):
+        return _Place(node, place.owner, place.depth, closed=closed) if end > start or name is None else None
+    owner = place.owner
+    if not _repeats(owner, name.text, start) and (owner is None or owner.level < MAX_NESTING):
+        owner = _definition(place, name, Rows(start, end))
+        found.append(owner)
+    if role is Role.CALLABLE and lines.weight(Rows(start, end + 1)) <= limit:
+        return None
+    return _Place(node, owner, place.depth, closed=closed)
+
+
+def _repeats(owner: Definition | None, name: str, start: int) -> bool:
+    """Tell whether a node names what already encloses it: ``app.use = function use() {}``."""
+    return owner is not None and owner.start == start and owner.name == name.rpartition(".")[2]
+
+
+def _definition(place: _Place, name: naming.Name, rows: Rows) -> Definition:
+    symbol = f"{place.owner.symbol}.{name.text}" if place.owner else name.text
+    bare = "" if name.role in (Role.EXTENSION, Role.BODY) else name.text.rpartition(".")[2]
+    level = place.owner.level + 1 if place.owner else 0
+    return Definition(rows.start, rows.end, bare, symbol, place.node, name.row, level)

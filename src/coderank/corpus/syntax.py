@@ -1,0 +1,149 @@
+"""Chunks that follow the syntax: definitions stay whole where they fit and are split at their members where not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coderank.corpus import grammars
+from coderank.corpus.lines import Lines, Rows, windows
+from coderank.corpus.merging import merge
+from coderank.corpus.outline import Definition, outline
+from coderank.corpus.syntax_rules import Language
+from coderank.types import Chunk
+
+if TYPE_CHECKING:
+    from coderank.corpus.grammars import Node
+
+# A chunk holds at most this many characters, indentation not counted: about 500 tokens of code, what the embedding
+# model reads without cutting.
+MAX_CHARS = 1600
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """A run of lines and the syntax nodes that make it up."""
+
+    rows: Rows
+    nodes: Sequence[Node]
+
+
+def chunk_syntax(path: str, text: str, language: Language) -> list[Chunk]:
+    """Cut source code along its syntax tree. Every line is in one chunk; malformed code is cut as far as it parses."""
+    lines = Lines.of(text)
+    tree = grammars.parse(language.grammar, text.encode("utf-8", "replace"))
+    definitions = outline(tree.root_node, language, lines, MAX_CHARS)
+    pieces = _split(tree.root_node, lines, language)
+    runs = merge(pieces, definitions, lines, MAX_CHARS)
+    return [
+        Chunk(
+            path,
+            rows.start + 1,
+            rows.end,
+            language.name,
+            lines.text(rows),
+            main.symbol if main else "",
+            main.signature(lines) if main else "",
+            tuple(definition.name for definition in starting if definition.name),
+        )
+        for rows, main, starting in _label(runs, definitions, lines)
+    ]
+
+
+def _split(root: Node, lines: Lines, language: Language) -> list[Rows]:
+    """Cut the whole file into runs that fit, in order; a line that does not fit is a run of its own."""
+    pieces: list[Rows] = []
+    stack = [_Region(Rows(0, len(lines)), [root])]
+    while stack:
+        region = stack.pop()
+        if lines.weight(region.rows) <= MAX_CHARS or region.rows.end - region.rows.start == 1:
+            pieces.append(region.rows)
+        elif parts := _parts(region, lines, language):
+            stack.extend(reversed(parts))
+        else:
+            pieces.extend(windows(lines, region.rows, MAX_CHARS))
+    return pieces
+
+
+def _parts(region: _Region, lines: Lines, language: Language) -> list[_Region]:
+    """Cut a region at its nodes or, where it is one node, at the highest level inside that starts lines."""
+    nodes = region.nodes
+    if len(nodes) > 1 and (parts := _cut(region.rows, nodes, lines, frozenset())):
+        return parts
+    while nodes:
+        nodes = [child for node in nodes if _spans_lines(node) for child in node.named_children]
+        if parts := _cut(region.rows, nodes, lines, language.leading):
+            return parts
+    return []
+
+
+def _spans_lines(node: Node) -> bool:
+    return node.end_point.row > node.start_point.row
+
+
+def _cut(rows: Rows, nodes: Sequence[Node], lines: Lines, leading: frozenset[str]) -> list[_Region]:
+    """Start a part at each node that begins a line; comments and attributes stay with what follows them."""
+    parts: list[_Region] = []
+    start, held, glue = rows.start, [], False
+    previous: Node | None = None
+    for node in nodes:
+        row = node.start_point.row
+        starts_part = row > start and not glue and _begins_line(node, lines) and not _continues(previous, node)
+        if starts_part and row < rows.end:
+            parts.append(_Region(Rows(start, row), held))
+            start, held = row, []
+        is_leading = node.type in leading or "comment" in node.type
+        glue = (is_leading or glue) and _adjoins(node, lines)
+        if not is_leading:
+            held.append(node)
+            glue = False
+        previous = node
+    return [*parts, _Region(Rows(start, rows.end), held)] if parts else []
+
+
+def _begins_line(node: Node, lines: Lines) -> bool:
+    row, column = node.start_point
+    line = lines.lines[row] if row < len(lines) else ""
+    return len(line) - len(line.lstrip()) >= column
+
+
+def _adjoins(node: Node, lines: Lines) -> bool:
+    """Tell whether the line after a node is not blank."""
+    row = node.end_point.row + (1 if node.end_point.column else 0)
+    return row < len(lines) and not lines.is_blank(row)
+
+
+def _continues(previous: Node | None, node: Node) -> bool:
+    """Tell whether a node is the next equation of the same function (Haskell)."""
+    if previous is None or previous.type not in ("function", "signature") or node.type not in ("function", "bind"):
+        return False
+    before, after = previous.child_by_field_name("name"), node.child_by_field_name("name")
+    return before is not None and after is not None and before.text == after.text
+
+
+def _label(
+    runs: Sequence[Rows], definitions: Sequence[Definition], lines: Lines
+) -> Iterator[tuple[Rows, Definition | None, list[Definition]]]:
+    """Give each run its main definition and the definitions that start in it."""
+    position, enclosing = 0, list[Definition]()
+    for rows in runs:
+        starting: list[Definition] = []
+        while position < len(definitions) and definitions[position].start < rows.end:
+            starting.append(definitions[position])
+            position += 1
+        last = lines.last_full(rows)
+        enclosing = [definition for definition in enclosing if definition.end >= rows.start]
+        yield rows, _main(starting, enclosing, last), starting
+        enclosing += [definition for definition in starting if definition.end >= rows.end]
+
+
+def _main(starting: Sequence[Definition], enclosing: Sequence[Definition], last: int) -> Definition | None:
+    """Pick the largest of the outermost definitions that start here; without one, the innermost around."""
+    if starting:
+        top = min(definition.level for definition in starting)
+        return max(
+            (definition for definition in starting if definition.level == top),
+            key=lambda definition: (min(definition.end, last) - definition.start, -definition.start),
+        )
+    return enclosing[-1] if enclosing else None
