@@ -1,0 +1,219 @@
+"""What code search knows beyond similarity: definitions, file names, tests, and files that repeat. Pure.
+
+Fused scores say how much a chunk resembles the query. Someone who looks for code also wants the place where a name is
+defined rather than used, the file that is named after the topic, the implementation before its tests, and ten hits
+that are not ten pieces of one file. Each prior can be switched off alone (its constant set to 0, or 1 for a factor);
+``benchmarks/LOG.md`` holds what each is worth.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from coderank.retrieval.query import QueryProfile
+    from coderank.types import Candidate, Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """Strength of each prior. Boosts are shares of the best fused score of the list, so they hold on any scale."""
+
+    definition: float = 1.0
+    """A chunk that defines the name that is the whole query."""
+    mentioned_definition: float = 0.4
+    """A chunk that defines a name mentioned in a sentence."""
+    stem: float = 0.3
+    """All of a file's name occurs in the query."""
+    path: float = 0.1
+    """All of a folder's name occurs in the query."""
+    file_evidence: float = 0.2
+    """Several good chunks of one file speak for its best chunk."""
+    test: float = 0.5
+    """Factor for tests, unless the query is about tests."""
+    aside: float = 0.6
+    """Factor for examples, benchmarks, vendored and generated code, unless the query names them."""
+    repeated_file: float = 0.6
+    """Factor for each further chunk of a file that is already in the list."""
+
+
+DEFAULT = Priors()
+OFF = Priors(
+    definition=0,
+    mentioned_definition=0,
+    stem=0,
+    path=0,
+    file_evidence=0,
+    test=1,
+    aside=1,
+    repeated_file=1,
+)
+
+
+def rank(
+    profile: QueryProfile,
+    candidates: Sequence[Candidate],
+    limit: int,
+    terms_of: Callable[[str], Sequence[str]],
+    priors: Priors = DEFAULT,
+) -> list[Candidate]:
+    """Order candidates by fused score and priors; the best ``limit``, in the total order (-score, path, start_line).
+
+    ``terms_of`` splits a text into lower-case terms, as the lexical leg does.
+    """
+    if not candidates:
+        return []
+    top = max(candidate.score for candidate in candidates)
+    terms = frozenset(map(_fold, terms_of(profile.text)))
+    boosted = [
+        replace(
+            candidate,
+            score=(candidate.score + top * _boost(profile, candidate.chunk, terms, terms_of, priors))
+            * _factor(candidate.chunk.path, terms, priors),
+        )
+        for candidate in _with_file_evidence(candidates, priors)
+    ]
+    return _spread(sorted(boosted, key=_order), limit, priors)
+
+
+def _order(candidate: Candidate) -> tuple[float, str, int]:
+    return (-candidate.score, candidate.chunk.path, candidate.chunk.start_line)
+
+
+def _with_file_evidence(candidates: Sequence[Candidate], priors: Priors) -> list[Candidate]:
+    """Raise the best chunk of each file by the share of the list's evidence that its file holds."""
+    total: dict[str, float] = defaultdict(float)
+    for candidate in candidates:
+        total[candidate.chunk.path] += max(candidate.score, 0.0)
+    most = max(total.values()) or 1.0
+    top = max(candidate.score for candidate in candidates)
+    seen: set[str] = set()
+    result = []
+    for candidate in sorted(candidates, key=_order):
+        path = candidate.chunk.path
+        raise_by = 0.0 if path in seen else priors.file_evidence * top * total[path] / most
+        seen.add(path)
+        result.append(replace(candidate, score=candidate.score + raise_by))
+    return result
+
+
+def _boost(
+    profile: QueryProfile,
+    chunk: Chunk,
+    terms: frozenset[str],
+    terms_of: Callable[[str], Sequence[str]],
+    priors: Priors,
+) -> float:
+    return _definition_boost(profile, chunk, priors) + _path_boost(chunk.path, terms, terms_of, priors)
+
+
+def _definition_boost(profile: QueryProfile, chunk: Chunk, priors: Priors) -> float:
+    if not profile.names:
+        return 0.0
+    defined = {name.lower() for name in chunk.defines}
+    if not defined.intersection(profile.names):
+        return 0.0
+    strength = priors.definition if profile.is_symbol else priors.mentioned_definition
+    if profile.is_symbol and profile.qualifiers:
+        owners = set(re.split(r"\W+", f"{chunk.path} {chunk.symbol}".lower()))
+        return strength if owners.issuperset(profile.qualifiers) else strength / 2
+    return strength
+
+
+def _path_boost(path: str, terms: frozenset[str], terms_of: Callable[[str], Sequence[str]], priors: Priors) -> float:
+    stem, folders = path_terms(path, terms_of)
+    boost = priors.stem * _coverage(stem, terms)
+    if folders:
+        boost += priors.path * max(_coverage(folder, terms) for folder in folders)
+    return boost
+
+
+def _coverage(wanted: frozenset[str], terms: frozenset[str]) -> float:
+    """Return the share of a name's parts that occur in the query."""
+    return len(wanted & terms) / len(wanted) if wanted else 0.0
+
+
+@lru_cache(maxsize=1 << 15)
+def path_terms(
+    path: str, terms_of: Callable[[str], Sequence[str]]
+) -> tuple[frozenset[str], tuple[frozenset[str], ...]]:
+    """Split a path into the folded terms of its stem and of each folder."""
+    *folders, name = path.split("/")
+    stem = name.split(".")[0] or name
+    return _name_terms(stem, terms_of), tuple(_name_terms(folder, terms_of) for folder in folders)
+
+
+def _name_terms(name: str, terms_of: Callable[[str], Sequence[str]]) -> frozenset[str]:
+    terms = list(terms_of(name))
+    # The whole name stands for its parts: keep the parts where there are several.
+    return frozenset(_fold(term) for term in (terms[1:] if len(terms) > 1 else terms))
+
+
+def _fold(term: str) -> str:
+    """Fold a plural to its singular: ``completions.go`` is about completion."""
+    return term[:-1] if len(term) > 3 and term.endswith("s") and not term.endswith("ss") else term
+
+
+_TEST = re.compile(
+    r"(?:^|/)(?:tests?|specs?|__tests__|testing|testdata|fixtures?|e2e|mocks?|__mocks__)(?:/|$)"
+    r"|(?:^|/)(?:test_[^/]*|[^/]*[_.-](?:test|tests|spec|specs)\.[^/]*|conftest\.py|[^/]*(?:Test|Tests|Spec|TestCase)\.[^/]*)$"
+)
+_ASIDE = re.compile(
+    r"(?:^|/)(?:examples?|samples?|demos?|benchmarks?|bench|docs?|vendor|third_party|node_modules|dist|generated|legacy|"
+    r"compat|deprecated|playground)(?:/|$)",
+    re.IGNORECASE,
+)
+_ABOUT_TESTS = frozenset({"test", "testing", "spec", "fixture", "mock", "pytest", "unittest"})
+_ABOUT_ASIDES = frozenset(
+    {
+        "example",
+        "sample",
+        "demo",
+        "benchmark",
+        "bench",
+        "doc",
+        "documentation",
+        "vendor",
+        "generated",
+        "legacy",
+        "compat",
+    }
+)
+
+
+def _factor(path: str, terms: frozenset[str], priors: Priors) -> float:
+    factor = 1.0
+    if is_test(path) and not terms & _ABOUT_TESTS:
+        factor *= priors.test
+    if _ASIDE.search(path) and not terms & _ABOUT_ASIDES:
+        factor *= priors.aside
+    return factor
+
+
+@lru_cache(maxsize=1 << 15)
+def is_test(path: str) -> bool:
+    """Tell whether a path looks like a test or its data."""
+    return _TEST.search(path) is not None
+
+
+def _spread(ranked: list[Candidate], limit: int, priors: Priors) -> list[Candidate]:
+    """Damp each further chunk of a file, so that one file does not fill the list."""
+    taken: dict[str, int] = defaultdict(int)
+    damped = []
+    for candidate in ranked:
+        path = candidate.chunk.path
+        damped.append(_scaled(candidate, priors.repeated_file ** taken[path]))
+        taken[path] += 1
+    return sorted(damped, key=_order)[:limit]
+
+
+def _scaled(candidate: Candidate, factor: float) -> Candidate:
+    # A factor below one lowers a negative score, too.
+    score = candidate.score * factor if candidate.score > 0 else candidate.score / factor
+    return replace(candidate, score=score)
