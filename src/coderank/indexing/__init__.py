@@ -1,0 +1,1 @@
+"""Keep the index of a tree up to date: incremental, resumable, safe for many processes."""

@@ -1,0 +1,177 @@
+"""Phase two: give every point its dense vector. Long, one process at a time, stops and resumes at any moment."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from coderank.corpus.header import dense_text
+from coderank.corpus.identity import vector_key
+from coderank.errors import ModelError, ModelNotFoundError, ModelUnavailableError, StoreError
+from coderank.indexing.lock import held
+from coderank.indexing.pace import Pace
+from coderank.indexing.priority import order
+from coderank.indexing.vector_cache import rounded
+from coderank.types import IndexPhase, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from coderank.embedding.contract import Embedder
+    from coderank.indexing.parts import Parts
+    from coderank.types import Chunk, Matrix, Vector
+
+SLICE = 512
+"""Chunks looked up, embedded and stored at once: enough for the embedder to batch texts of like length, and few enough
+that a kill loses seconds."""
+WAIT_S = 3600.0
+"""How long a caller that wants to wait does so: another process may be embedding a large tree for the first time."""
+HOPELESS = 16
+"""Texts refused in a row, with none accepted before, after which the model rather than a text is at fault."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FillReport:
+    """What a fill did."""
+
+    embedded: int = 0
+    """Vectors computed."""
+    reused: int = 0
+    """Chunks that got a vector computed before."""
+    failed: tuple[str, ...] = ()
+    """Chunks the model refused, as ``path:first-last: reason``; they are found by words only."""
+
+
+def fill(
+    parts: Parts,
+    *,
+    first: Sequence[str] = (),
+    deadline: float | None = None,
+    wait: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> FillReport:
+    """Embed chunks that have no vector, those with an id in ``first`` before the others.
+
+    It ends when nothing is left, or at ``deadline`` (seconds of time.monotonic). If another process is at it, this one
+    leaves it to that unless ``wait``. Raises ModelError if the model cannot be used at all, IndexNotWritableError,
+    and what the store raises.
+    """
+    if parts.manifest.filled():
+        return FillReport()
+    patience = 0.0 if not wait else WAIT_S if deadline is None else max(0.0, deadline - time.monotonic())
+    with held(parts.folder / "fill.lock", patience) as mine:
+        return _Fill(parts, first, Pace(deadline), on_progress).run() if mine else FillReport()
+
+
+class _Fill:
+    def __init__(
+        self, parts: Parts, first: Sequence[str], pace: Pace, on_progress: Callable[[Progress], None] | None
+    ) -> None:
+        self._parts = parts
+        self._first = first
+        self._pace = pace
+        self._on_progress = on_progress
+        self._embedder: Embedder | None = None
+        self._embedded = self._reused = 0
+        self._failed: dict[str, str] = {}
+        self._written: set[str] = set()
+
+    def run(self) -> FillReport:
+        while self._pass():
+            pass
+        self._parts.manifest.count_dense(self._parts.store.counts().dense)
+        return FillReport(self._embedded, self._reused, tuple(self._failed.values()))
+
+    def _pass(self) -> bool:
+        """Work off what is pending now, and tell whether to look again."""
+        revision = self._parts.manifest.revision()
+        pending = [(id_, path) for id_, path in self._parts.store.without_dense() if id_ not in self._failed]
+        if not pending:
+            if not self._failed:
+                self._parts.manifest.mark_filled(revision)
+            return False
+        if not self._written.isdisjoint(id_ for id_, _ in pending):
+            raise StoreError(f"The index of {self._parts.root} does not keep vectors", "Run `coderank doctor`")
+        modified = {row.path: row.mtime_ns for row in self._parts.manifest.files()}
+        ids = order(pending, first=self._first, modified=modified)
+        for start in range(0, len(ids), SLICE):
+            if not self._slice(ids[start : start + SLICE], len(ids)):
+                return False
+            if self._parts.manifest.revision() != revision:
+                self._written.clear()  # another process may have written these points anew
+                return True
+        return True
+
+    def _slice(self, ids: Sequence[str], total: int) -> bool:
+        """Give these points their vectors, and tell whether there was time for all."""
+        chunks = self._parts.store.retrieve(ids)
+        of_key: dict[bytes, list[str]] = {}
+        for id_ in ids:
+            if id_ in chunks:
+                of_key.setdefault(vector_key(chunks[id_]), []).append(id_)
+        known = self._parts.cache.get(list(of_key))
+        self._store(known, of_key, total)
+        self._reused += sum(len(of_key[key]) for key in known)
+        missing = [key for key in of_key if key not in known]
+        while missing and self._pace.left():
+            step = missing[: self._pace.step(len(missing))]
+            del missing[: len(step)]
+            self._embed_and_store({key: chunks[of_key[key][0]] for key in step}, of_key, total)
+        return not missing and self._pace.left()
+
+    def _embed_and_store(self, work: dict[bytes, Chunk], of_key: dict[bytes, list[str]], total: int) -> None:
+        started = time.monotonic()
+        vectors = self._embed(work, of_key)
+        if vectors:
+            self._parts.cache.put(list(vectors), np.stack(list(vectors.values())))
+            self._store(vectors, of_key, total)
+        self._embedded += len(vectors)
+        self._reused += sum(len(of_key[key]) - 1 for key in vectors)
+        self._pace.record(len(work), time.monotonic() - started)
+
+    def _store(self, vectors: dict[bytes, Vector], of_key: dict[bytes, list[str]], total: int) -> None:
+        pairs = [(id_, vector) for key, vector in vectors.items() for id_ in of_key[key]]
+        if not pairs:
+            return
+        self._parts.store.set_dense([id_ for id_, _ in pairs], np.stack([vector for _, vector in pairs]))
+        self._written.update(id_ for id_, _ in pairs)
+        if self._on_progress:
+            self._on_progress(Progress(IndexPhase.EMBED, min(len(self._written), total), total))
+
+    def _embed(self, work: dict[bytes, Chunk], of_key: dict[bytes, list[str]]) -> dict[bytes, Vector]:
+        """Embed by key; where the model refuses, halve down to the texts at fault."""
+        try:
+            return dict(zip(work, self._matrix([dense_text(chunk) for chunk in work.values()]), strict=True))
+        except (ModelUnavailableError, ModelNotFoundError):
+            raise
+        except (ModelError, ValueError, RuntimeError) as error:
+            if len(work) == 1:
+                self._refuse(next(iter(work.items())), of_key, error)
+                return {}
+        items = list(work.items())
+        middle = len(items) // 2
+        return self._embed(dict(items[:middle]), of_key) | self._embed(dict(items[middle:]), of_key)
+
+    def _matrix(self, texts: Sequence[str]) -> Matrix:
+        if self._embedder is None:
+            self._embedder = self._parts.embedder()
+        vectors = rounded(self._embedder.embed_documents(texts))
+        if not np.isfinite(vectors).all():
+            raise ModelError(f"{self._embedder.name} gave a vector that is not finite")
+        return vectors
+
+    def _refuse(self, item: tuple[bytes, Chunk], of_key: dict[bytes, list[str]], error: Exception) -> None:
+        key, chunk = item
+        reason = f"{chunk.path}:{chunk.start_line}-{chunk.end_line}: {error}"
+        log.warning("Cannot embed %s", reason)
+        self._failed.update(dict.fromkeys(of_key[key], reason))
+        if len(self._failed) >= HOPELESS and not self._embedded:
+            raise ModelError(
+                f"The model refused every text, the last with: {error}", "Run `coderank doctor`"
+            ) from error

@@ -1,0 +1,31 @@
+"""What both phases of indexing work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from coderank.embedding.contract import Embedder
+    from coderank.indexing.manifest import Manifest
+    from coderank.indexing.vector_cache import VectorCache
+    from coderank.store.contract import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The finished parts of one index."""
+
+    root: Path
+    label: str
+    """The indexed path as the user gave it, for messages."""
+    folder: Path
+    """Where the locks live: the index folder."""
+    manifest: Manifest
+    store: Store
+    cache: VectorCache
+    embedder: Callable[[], Embedder]
+    """Called when the first vector is needed: a sync must not load a model."""
