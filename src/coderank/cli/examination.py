@@ -1,0 +1,116 @@
+"""The checks behind ``coderank doctor``, each on the real thing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coderank import __version__
+from coderank.errors import CoderankError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coderank.settings import Settings
+
+_OLDEST_PYTHON = (3, 11)
+_ENGINE_PARTS = ("qdrant-edge-py", "onnxruntime", "tokenizers", "tree-sitter", "semble-grammars", "numpy")
+_SELF_TEST = {
+    "ring.py": "def push(ring, item):\n    '''Append to the ring buffer and drop the oldest.'''\n    ring.append(item)\n",
+    "greet.py": "def greet(name):\n    '''Say hello to a person.'''\n    return f'Hello, {name}'\n",
+}
+_REINSTALL = "Install again: `pip install --force-reinstall coderank`"
+_SELF_TEST_QUERY = "overwrite the oldest element of a circular queue"
+"""Shares only ``oldest`` with its answer, so that a hit in first place means that vectors work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check."""
+
+    name: str
+    status: str
+    """``ok``, ``warn`` or ``fail``."""
+    detail: str
+    remedy: str = ""
+
+
+def examine(settings: Settings, model: str) -> Iterator[Finding]:
+    """Yield the outcome of each check as it is known."""
+    yield Finding("coderank", "ok", __version__)
+    yield _python()
+    yield _machine(settings)
+    yield from (_part(name) for name in _ENGINE_PARTS)
+    yield _folder("data", settings.data_dir, "CODERANK_DATA_DIR")
+    yield _folder("cache", settings.cache_dir, "CODERANK_CACHE_DIR")
+    yield _self_test(settings, model)
+
+
+def _python() -> Finding:
+    detail = f"{platform.python_version()} ({platform.python_implementation()}, {sys.executable})"
+    if sys.version_info < _OLDEST_PYTHON:
+        return Finding("python", "fail", detail, "Install Python 3.11 or newer")
+    return Finding("python", "ok", detail)
+
+
+def _machine(settings: Settings) -> Finding:
+    threads = str(settings.threads) if settings.threads else "by the machine"
+    return Finding(
+        "machine", "ok", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, threads {threads}"
+    )
+
+
+def _part(name: str) -> Finding:
+    try:
+        return Finding(name, "ok", metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Finding(name, "fail", "not installed", _REINSTALL)
+
+
+def _folder(name: str, folder: Path, variable: str) -> Finding:
+    """Whether files can be made in a folder, tried by making one; a folder made for it is left in place."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"coderank")
+    except OSError as error:
+        return Finding(name, "fail", f"{folder}: {error.strerror}", f"Set {variable} to a folder you can write to")
+    return Finding(name, "ok", str(folder))
+
+
+def _self_test(settings: Settings, model: str) -> Finding:
+    """Index two files and ask for one of them by meaning, apart from the user's own indexes."""
+    with tempfile.TemporaryDirectory(prefix="coderank-doctor-") as folder:
+        started = time.perf_counter()
+        try:
+            found, used = _ask_of_two_files(Path(folder), settings, model)
+        except CoderankError as error:
+            return Finding("self-test", "fail", error.message, error.remedy)
+        except (ImportError, OSError) as error:
+            return Finding("self-test", "fail", f"{type(error).__name__}: {error}", _REINSTALL)
+        elapsed = time.perf_counter() - started
+    if found != "ring.py":
+        return Finding("self-test", "fail", f"{used} put {found or 'nothing'} first, not ring.py", "Report this")
+    return Finding("self-test", "ok", f"indexed and searched with {used} in {elapsed:.1f} s")
+
+
+def _ask_of_two_files(folder: Path, settings: Settings, model: str) -> tuple[str, str]:
+    """The path of the first hit, and the model that found it."""
+    from coderank.engine import Engine  # noqa: PLC0415 - a broken part must show as a finding, not stop the others
+
+    root = folder / "tree"
+    root.mkdir()
+    for name, text in _SELF_TEST.items():
+        (root / name).write_text(text, "utf-8")
+    own = replace(settings, data_dir=folder / "data", cache_dir=folder / "cache")
+    with Engine.open(root, model=model, settings=own) as engine:
+        engine.index()
+        result = engine.search(_SELF_TEST_QUERY, mode="dense")
+    return (result[0].path if len(result) else ""), result.index.model

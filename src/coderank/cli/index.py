@@ -1,0 +1,80 @@
+"""``coderank index``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from coderank.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coderank.engine import Engine
+    from coderank.types import IndexReport
+
+_NICENESS = 10
+"""Half way to the lowest priority: the background run yields to whatever a person is doing."""
+
+
+@click.command(short_help="Index folders, vectors included.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@options.model
+@options.index_dir
+@click.option("--collection", metavar="NAME", help="Index a configured collection instead of a PATH.")
+@click.option("--rebuild", is_flag=True, help="Throw the index away and start anew.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--background", is_flag=True, help="Run at low priority; end at once if another run is at it.")
+def index(
+    paths: tuple[str, ...],
+    *,
+    model: str | None,
+    index_dir: Path | None,
+    collection: str | None,
+    rebuild: bool,
+    quiet: bool,
+    background: bool,
+) -> None:
+    """Index each PATH (default: this folder), or bring its index up to date, vectors included."""
+    options.refuse_collection(collection)
+    options.refuse_shared_index_dir(index_dir, paths)
+    from coderank.engine import Engine  # noqa: PLC0415 - not needed to print help
+
+    for path in dict.fromkeys(paths) or (".",):
+        with Engine.open(path, model=model or "auto", index_dir=index_dir) as engine:
+            if background:
+                _in_background(engine)
+            else:
+                _in_foreground(engine, rebuild=rebuild, quiet=quiet)
+
+
+def _in_background(engine: Engine) -> None:
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    engine.sync()
+    engine.fill()
+
+
+def _in_foreground(engine: Engine, *, rebuild: bool, quiet: bool) -> None:
+    from coderank.cli.progress import progress  # noqa: PLC0415 - not needed to print help
+
+    with progress(quiet=quiet) as listener:
+        report = engine.index(on_progress=listener, rebuild=rebuild)
+    if not quiet:
+        sys.stdout.write(f"{summary(engine.label, report)}\n")
+
+
+def summary(label: str, report: IndexReport) -> str:
+    """Say in one line what a run did and what is indexed now."""
+    from coderank.render import percent, visible  # noqa: PLC0415 - not needed to print help
+
+    work = f"{report.changed_files:,} changed, {report.deleted_files:,} deleted"
+    vectors = f"{report.embedded_chunks:,} embedded, {report.reused_vectors:,} reused"
+    covered = "" if report.dense_coverage >= 1 else f"; {percent(report.dense_coverage)} have vectors"
+    return (
+        f"{visible(label)}: {report.files:,} files ({work}), {report.chunks:,} chunks ({vectors}){covered};"
+        f" {len(report.skips):,} left out; {report.seconds:.1f} s"
+    )

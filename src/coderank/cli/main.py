@@ -1,0 +1,100 @@
+"""The ``coderank`` command: finds the command asked for, and turns every failure into one line and an exit code.
+
+Only click is imported here, and a command's module only when it runs: ``coderank --version`` must feel instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from coderank import __version__
+from coderank.errors import CoderankError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = ("search", "related", "index", "status", "doctor")
+_INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+
+class _Commands(click.Group):
+    """Imports ``coderank.cli.NAME`` when NAME is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"coderank.cli.{cmd_name}")
+        return cast("click.Command", getattr(module, cmd_name))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="coderank")
+def cli() -> None:
+    """Find code by meaning, offline.
+
+    \b
+    coderank search "where are retries limited"        in this folder
+    coderank search "parse the lock file" ~/src/uv     in another one
+    """
+
+
+def run() -> None:
+    """Run the command line and exit: 0 done, 1 ran but failed, 2 wrong usage, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # the interpreter's own text streams
+    sys.exit(_guarded(sys.argv[1:]))
+
+
+def _guarded(arguments: Sequence[str]) -> int:
+    """Run and map every outcome to an exit code."""
+    try:
+        code = cli.main(arguments, prog_name="coderank", standalone_mode=False)
+        sys.stdout.flush()
+    except CoderankError as error:
+        return _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        return _fail(_usage(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", _INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has gone (`| head`); without this the interpreter complains when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - the process boundary: a person gets one line, not a traceback
+        return _unexpected(error)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"coderank: {' '.join(message.split())}", err=True)
+    return code
+
+
+def _usage(error: click.ClickException) -> str:
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{message}. See '{context.command_path if context else 'coderank'} --help'"
+
+
+def _unexpected(error: Exception) -> int:
+    from coderank.settings import Settings  # noqa: PLC0415 - only a failure needs it
+
+    try:
+        debug = Settings.from_environment().debug
+    except CoderankError:
+        debug = False
+    if debug:
+        raise error
+    return _fail(f"unexpected {type(error).__name__}: {error}. Set CODERANK_DEBUG=1 for the traceback", 1)

@@ -1,0 +1,47 @@
+"""One ranked answer from the answers of several roots. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coderank.types import IndexInfo, SearchResult, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def merged(results: Sequence[SearchResult], limit: int) -> SearchResult:
+    """Join results by (-score, path, start_line, root), add up their stages, and weigh coverage by chunks."""
+    if len(results) == 1:
+        return results[0]
+    hits = sorted(
+        (hit for result in results for hit in result), key=lambda hit: (-hit.score, hit.path, hit.start_line, hit.root)
+    )
+    return SearchResult(
+        query=results[0].query,
+        hits=tuple(hits[:limit]),
+        stages=_stages(stage for result in results for stage in result.stages),
+        index=_index([result.index for result in results]),
+    )
+
+
+def _stages(stages: Iterable[Stage]) -> tuple[Stage, ...]:
+    together: dict[str, Stage] = {}
+    for stage in stages:
+        if stage.name in together:
+            known = together[stage.name]
+            details = dict.fromkeys(detail for detail in (known.detail, stage.detail) if detail)
+            together[stage.name] = Stage(stage.name, known.ms + stage.ms, "; ".join(details))
+        else:
+            together[stage.name] = stage
+    return tuple(together.values())
+
+
+def _index(infos: Sequence[IndexInfo]) -> IndexInfo:
+    chunks = sum(info.chunks for info in infos)
+    covered = sum(info.dense_coverage * info.chunks for info in infos)
+    return IndexInfo(
+        model=", ".join(dict.fromkeys(info.model for info in infos)),
+        chunks=chunks,
+        dense_coverage=covered / chunks if chunks else 1.0,
+    )

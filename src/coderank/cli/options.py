@@ -1,0 +1,50 @@
+"""Options that several commands share, spelled once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from coderank.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+limit = click.option("-k", "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many hits.")
+output_format = click.option(
+    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output."
+)
+model = click.option("--model", default=None, metavar="M", help="Embedding model of a new index.")
+index_dir = click.option(
+    "--index-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    metavar="DIR",
+    help="Keep the index here instead of in the user's data folder.",
+)
+wait = click.option(
+    "--wait/--no-wait", default=False, help="Wait until every chunk has its vector.  [default: no-wait]"
+)
+sync = click.option("--sync/--no-sync", default=True, help="Take in changed files first.  [default: sync]")
+
+
+def refuse_collection(name: str | None) -> None:
+    """Say that collections are not there yet, rather than ignore the option. Raises UsageError."""
+    if name is not None:
+        raise UsageError(
+            f"This version knows no collections, so not {name!r} either", "Give the collection's folder as PATH instead"
+        )
+
+
+def refuse_rerank(*, wanted: bool) -> None:
+    """Say that reranking is not there yet, rather than ignore the option. Raises UsageError."""
+    if wanted:
+        raise UsageError("This version cannot rerank", "Leave --rerank out, or raise -k and read more hits")
+
+
+def refuse_shared_index_dir(index_dir: Path | None, paths: Sequence[str]) -> None:
+    """Refuse one --index-dir for several paths: it holds the index of one. Raises UsageError."""
+    if index_dir is not None and len(paths) > 1:
+        raise UsageError("--index-dir holds the index of one PATH", "Name one PATH at a time, or leave --index-dir out")

@@ -1,0 +1,50 @@
+"""Writes results: the answer to standard output, remarks about it to standard error."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from coderank.render import coverage_note, footer, to_json, to_text
+
+if TYPE_CHECKING:
+    from coderank.types import SearchResult
+
+
+def write_json(text: str) -> None:
+    """Write JSON and a line end in UTF-8, whatever the locale; a byte that was no UTF-8 in a name stays an escape."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def write_result(result: SearchResult, output_format: str, *, outlook: str, with_root: bool = False) -> None:
+    """Write hits as text or JSON. The remarks accompany text only: JSON carries the same facts itself."""
+    if output_format == "json":
+        write_json(to_json(result, with_root=with_root))
+        return
+    if sys.stdout.isatty():
+        from coderank.cli.terminal import show  # noqa: PLC0415 - rich costs 50 ms that a pipe need not pay
+
+        show(result)
+    else:
+        sys.stdout.write(to_text(result))
+    sys.stdout.flush()
+    _remark(result, outlook)
+
+
+def _remark(result: SearchResult, outlook: str) -> None:
+    if not len(result):
+        sys.stderr.write(f"{_nothing_found(result)}\n")
+    elif sys.stderr.isatty():
+        from coderank.cli.terminal import note  # noqa: PLC0415 - as above
+
+        note(f"\n{footer(result)}")
+    if remark := coverage_note(result.index, outlook):
+        sys.stderr.write(f"{remark}\n")
+
+
+def _nothing_found(result: SearchResult) -> str:
+    if not result.index.chunks:
+        return "no hits: there is nothing to search here (`coderank status --skips` lists the files left out)"
+    return f"no hits in {result.index.chunks:,} chunks; other words or fewer filters may help"

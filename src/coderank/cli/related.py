@@ -1,0 +1,39 @@
+"""``coderank related``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from coderank.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(short_help="Find code like the code at a line.")
+@click.argument("place", metavar="FILE:LINE")
+@options.limit
+@options.wait
+@options.sync
+@options.model
+@options.index_dir
+@options.output_format
+def related(
+    place: str, *, limit: int, wait: bool, sync: bool, model: str | None, index_dir: Path | None, output_format: str
+) -> None:
+    """Find code like the code at FILE:LINE, in the same tree.
+
+    The tree is the nearest indexed folder above FILE, else its git repository, else its folder.
+    """
+    from coderank.cli import answer  # noqa: PLC0415 - the engine is not needed to print help
+    from coderank.cli.freshness import Freshness  # noqa: PLC0415
+    from coderank.cli.output import write_result  # noqa: PLC0415
+    from coderank.cli.roots import parse_place  # noqa: PLC0415
+    from coderank.settings import Settings  # noqa: PLC0415
+
+    file, line = parse_place(place)
+    where = answer.Place(Settings.from_environment(), model, index_dir)
+    result, outlook = answer.related(file, line, limit, Freshness(sync, wait), where)
+    write_result(result, output_format, outlook=outlook)

@@ -1,0 +1,52 @@
+"""Which tree a path belongs to, and what the user calls it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coderank.errors import PathNotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PLACE = re.compile(r"(?P<file>.+):(?P<line>\d{1,9})(?:-\d{1,9})?", re.DOTALL)
+"""Greedy, so that the colon of a Windows drive belongs to the file; takes the ``path:start-end`` of a hit as well."""
+
+
+def parse_place(text: str) -> tuple[Path, int]:
+    """Split ``FILE:LINE`` or ``FILE:START-END`` into the file and its (first) line.
+
+    Raises UsageError if there is no line number, PathNotFoundError if there is no such file.
+    """
+    match = _PLACE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{text!r} is not FILE:LINE", "Name a line, as in `coderank related src/app.py:42`")
+    file, line = Path(match["file"]).expanduser(), int(match["line"])
+    if not file.is_file():
+        raise PathNotFoundError(f"No such file: {match['file']!r}", "Give a file, a colon and a line number")
+    return file, line
+
+
+def root_of(file: Path, is_indexed: Callable[[Path], bool]) -> Path:
+    """The tree a file is searched in: the nearest indexed folder above it, else its repository, else its folder."""
+    folders = file.resolve().parents
+    for wanted in (is_indexed, _is_repository):
+        for folder in folders:
+            if wanted(folder):
+                return folder
+    return folders[0]
+
+
+def _is_repository(folder: Path) -> bool:
+    return (folder / ".git").exists()
+
+
+def label_of(root: Path, here: Path) -> str:
+    """What to call an absolute root, seen from ``here``: relative where that is shorter to read and can be opened."""
+    if root.is_relative_to(here):
+        return root.relative_to(here).as_posix()
+    if here.is_relative_to(root):
+        return "/".join([".."] * len(here.relative_to(root).parts))
+    return str(root)

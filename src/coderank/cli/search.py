@@ -1,0 +1,64 @@
+"""``coderank search``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from coderank.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(short_help="Find code that answers a question.")
+@click.argument("query")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@options.limit
+@click.option("--lang", "languages", multiple=True, metavar="L", help="Only this language; may be repeated.")
+@click.option("--path", "globs", multiple=True, metavar="GLOB", help="Only paths that match; may be repeated.")
+@click.option(
+    "--mode", type=click.Choice(["hybrid", "dense", "lexical"]), default="hybrid", show_default=True, help="Which legs."
+)
+@options.wait
+@options.sync
+@options.model
+@options.index_dir
+@click.option("--collection", metavar="NAME", help="Search a configured collection instead of a PATH.")
+@click.option("--rerank/--no-rerank", default=False, help="Rerank the hits with a larger model.  [default: no-rerank]")
+@options.output_format
+def search(  # noqa: PLR0913 - one parameter per option
+    query: str,
+    paths: tuple[str, ...],
+    *,
+    limit: int,
+    languages: tuple[str, ...],
+    globs: tuple[str, ...],
+    mode: str,
+    wait: bool,
+    sync: bool,
+    model: str | None,
+    index_dir: Path | None,
+    collection: str | None,
+    rerank: bool,
+    output_format: str,
+) -> None:
+    """Find code that answers QUERY in each PATH (a folder or a file; default: this folder).
+
+    New and changed files are taken in first. Vectors that take longer than a moment fill in behind, and the answer
+    says how much they cover.
+    """
+    options.refuse_collection(collection)
+    options.refuse_rerank(wanted=rerank)
+    options.refuse_shared_index_dir(index_dir, paths)
+    from coderank.cli import answer  # noqa: PLC0415 - the engine is not needed to print help
+    from coderank.cli.freshness import Freshness  # noqa: PLC0415
+    from coderank.cli.output import write_result  # noqa: PLC0415
+    from coderank.settings import Settings  # noqa: PLC0415
+
+    question = answer.Question(query, limit, languages, globs, mode)
+    place = answer.Place(Settings.from_environment(), model, index_dir)
+    roots = tuple(dict.fromkeys(paths)) or (".",)
+    result, outlook = answer.search(question, roots, Freshness(sync, wait, mode), place)
+    write_result(result, output_format, outlook=outlook, with_root=len(roots) > 1)
