@@ -1,0 +1,150 @@
+"""The models coderank knows, as frozen data."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from coderank.errors import ModelNotFoundError
+
+Kind: TypeAlias = Literal["embedder", "reranker"]
+Pooling: TypeAlias = Literal["mean", "cls", "last"]
+"""How a model condenses its tokens: their mean, the first one, or the last one."""
+Weights: TypeAlias = Literal["bundled", "hub"]
+"""Where weights come from: an installed package, or a download from the Hugging Face hub."""
+Backend: TypeAlias = Literal["onnx", "torch", "endpoint"]
+
+CODE_QUERY_PREFIX = "Represent this query for searching relevant code: "
+"""The instruction CodeRankEmbed was trained with; the trailing space belongs to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One model: everything that differs between models, and nothing that runs."""
+
+    name: str
+    kind: Kind
+    hub_id: str
+    revision: str
+    """Commit of the hub repository, or of bundled weights the first 12 digits of the file's SHA-256."""
+    dimension: int
+    """Length of a vector; 0 for a reranker."""
+    query_prefix: str
+    """Put before natural-language queries, never before documents or code."""
+    pooling: Pooling
+    max_tokens: int
+    """Tokens of a text that are read: the rest is cut."""
+    max_tokens_limit: int
+    """Tokens the architecture admits."""
+    licence: str
+    """SPDX identifier."""
+    weights: Weights
+    backends: tuple[Backend, ...]
+    """Preferred one first."""
+    lexical_weight: float
+    """What one raw BM25 point is worth against cosine similarity when both legs are fused; 0 for a reranker."""
+
+
+MODELS: tuple[Model, ...] = (
+    Model(
+        name="coderank-embed",
+        kind="embedder",
+        hub_id="nomic-ai/CodeRankEmbed",
+        revision="3c4b60807d71f79b43f3c4363786d9493691f8b1",
+        dimension=768,
+        query_prefix=CODE_QUERY_PREFIX,
+        pooling="cls",
+        # A chunk of 40 lines has about 400 tokens; attention beyond costs time and finds no more text.
+        max_tokens=512,
+        # The position cap. It was trained on texts of up to 2,048 tokens.
+        max_tokens_limit=8192,
+        licence="MIT",
+        weights="hub",
+        backends=("onnx", "torch"),
+        lexical_weight=0.0055,
+    ),
+    Model(
+        name="nomic-embed-code",
+        kind="embedder",
+        hub_id="nomic-ai/nomic-embed-code",
+        revision="11114029805cee545ef111d5144b623787462a52",
+        dimension=3584,
+        query_prefix=CODE_QUERY_PREFIX,
+        pooling="last",
+        max_tokens=512,
+        max_tokens_limit=32768,
+        licence="Apache-2.0",
+        weights="hub",
+        backends=("torch",),
+        lexical_weight=0.0055,
+    ),
+    Model(
+        name="all-minilm-l6-v2",
+        kind="embedder",
+        hub_id="sentence-transformers/all-MiniLM-L6-v2",
+        revision="8199be6f699a",
+        dimension=384,
+        query_prefix="",
+        pooling="mean",
+        # The length its authors evaluate it with; it was trained on texts of 128 tokens.
+        max_tokens=256,
+        max_tokens_limit=512,
+        licence="Apache-2.0",
+        weights="bundled",
+        backends=("onnx",),
+        lexical_weight=0.0055,
+    ),
+    Model(
+        name="coderank-llm",
+        kind="reranker",
+        hub_id="nomic-ai/CodeRankLLM",
+        # No commit of this repository could be confirmed.
+        revision="main",
+        dimension=0,
+        query_prefix="",
+        pooling="last",
+        max_tokens=32768,
+        max_tokens_limit=32768,
+        licence="MIT",
+        weights="hub",
+        backends=("endpoint", "torch"),
+        lexical_weight=0.0,
+    ),
+    Model(
+        name="ms-marco-minilm-l6-v2",
+        kind="reranker",
+        hub_id="cross-encoder/ms-marco-MiniLM-L6-v2",
+        revision="c5ee24cb16019beea0893ab7796b1df96625c6b8",
+        dimension=0,
+        query_prefix="",
+        pooling="cls",
+        max_tokens=512,
+        max_tokens_limit=512,
+        licence="Apache-2.0",
+        weights="hub",
+        backends=("onnx", "torch"),
+        lexical_weight=0.0,
+    ),
+)
+"""Every model, the default embedder first."""
+
+_BY_NAME = {key.lower(): model for model in MODELS for key in (model.name, model.hub_id)}
+
+
+def get(name: str) -> Model:
+    """Find a model by its name or its hub id, in any case.
+
+    Raises:
+        ModelNotFoundError: no model has that name; the message lists those there are.
+    """
+    model = _BY_NAME.get(name.lower())
+    if model is None:
+        known = ", ".join(model.name for model in MODELS)
+        raise ModelNotFoundError(f"no model is called {name!r}", f"{_suggestion(name)}Known models: {known}")
+    return model
+
+
+def _suggestion(name: str) -> str:
+    closest = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
+    return f"Did you mean {_BY_NAME[closest[0]].name}? " if closest else ""
