@@ -1,0 +1,1 @@
+"""Where points live: one contract, and the engines that fulfil it."""

@@ -1,0 +1,127 @@
+"""What an index was built with, kept in its folder, so that nothing is ever searched with the wrong model."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from coderank.errors import IndexCorruptError, IndexIncompatibleError, IndexNotFoundError, IndexNotWritableError
+
+FORMAT = 1
+"""Version of the layout of an index folder; raised when an older coderank could not read it."""
+FILE_NAME = "index.json"
+
+
+class Fingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that makes stored vectors comparable with a query; equal or the index is refused."""
+
+    format: int
+    model: str
+    """Catalogue name."""
+    revision: str
+    """The exact weights."""
+    dimension: int
+    chunker: str
+    """Version of the rules that cut files into chunks."""
+    header: str
+    """Version of the text embedded above each chunk."""
+
+
+class IndexRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of ``index.json``."""
+
+    fingerprint: Fingerprint
+    root: str
+    """Absolute path of the indexed tree, for showing only: moving a tree does not make its index incompatible."""
+
+
+def read(folder: Path) -> IndexRecord:
+    """Load the record of an index folder.
+
+    Raises IndexNotFoundError without one, IndexIncompatibleError for another format version and IndexCorruptError for
+    anything coderank did not write.
+    """
+    file = folder / FILE_NAME
+    try:
+        data = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise IndexNotFoundError(f"No index at {folder}", "Build one: coderank index PATH") from error
+    except OSError as error:
+        raise _corrupt(file, error) from error
+    _check_format(data)
+    try:
+        return msgspec.json.decode(data, type=IndexRecord)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _corrupt(file, error) from error
+
+
+def write(folder: Path, fingerprint: Fingerprint, root: Path) -> None:
+    """Store the record atomically: a reader sees the old file or the new one, also after a crash.
+
+    A file of that name which coderank did not write is left alone and raises IndexCorruptError.
+    """
+    with contextlib.suppress(IndexNotFoundError, IndexIncompatibleError):
+        read(folder)
+    record = IndexRecord(fingerprint=fingerprint, root=str(root.absolute()))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+    except OSError as error:
+        raise IndexNotWritableError(
+            f"Cannot write {folder / FILE_NAME}: {error.strerror or error}",
+            "Free space or allow writing there, then run the command again",
+        ) from error
+
+
+def check(found: Fingerprint, expected: Fingerprint, root: Path) -> None:
+    """Raise IndexIncompatibleError that names every field in which the two differ."""
+    differing = [
+        f"{name} is {getattr(found, name)!r}, expected {getattr(expected, name)!r}"
+        for name in Fingerprint.__struct_fields__
+        if getattr(found, name) != getattr(expected, name)
+    ]
+    if differing:
+        raise _incompatible(str(root), "; ".join(differing))
+
+
+def _check_format(data: bytes) -> None:
+    # Another version may have other fields, so its number is read before the strict decoding would call it corrupt.
+    try:
+        raw: Any = msgspec.json.decode(data)
+        number = raw["fingerprint"]["format"]
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return
+    if isinstance(number, int) and number != FORMAT:
+        raise _incompatible(str(raw.get("root", "PATH")), f"format is {number}, expected {FORMAT}")
+
+
+def _replace(file: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _incompatible(root: str, difference: str) -> IndexIncompatibleError:
+    return IndexIncompatibleError(
+        f"The index of {root} was built differently: {difference}", f"Build it again: coderank index --rebuild {root}"
+    )
+
+
+def _corrupt(file: Path, error: Exception) -> IndexCorruptError:
+    return IndexCorruptError(
+        f"{file} is not the record of a coderank index: {error}",
+        f"If nothing else needs it, delete {file.parent} and run: coderank index PATH",
+    )
