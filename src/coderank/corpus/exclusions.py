@@ -72,7 +72,8 @@ _GENERATED_ENDINGS = (
 def by_name(name: str) -> SkipReason | None:
     """Return why a file of this name (without folders) is left out unread, None if it is not. Case is ignored."""
     lower = name.lower()
-    reason = _BY_NAME.get(lower) or _BY_EXTENSION.get(lower.rpartition(".")[2])
+    _, dot, extension = lower.rpartition(".")
+    reason = _BY_NAME.get(lower) or (_BY_EXTENSION.get(extension) if dot else None)
     if reason is not None:
         return reason
     if _SECRET_PATTERN.fullmatch(lower) and not _ENV_TEMPLATE.fullmatch(lower):
