@@ -14,7 +14,7 @@ from coderank.types import Skip, SkipReason
 
 
 def row(path: str, chunks: int = 2, language: str = "python") -> FileRow:
-    return FileRow(path, 10, 20, 30, b"\x00digest", chunks, language)
+    return FileRow(path, 10, 20, 30, "digest", chunks, language)
 
 
 LEFT = SkipRow("left.js", 1, 2, 3, SkipReason.MINIFIED, "one line")
@@ -149,3 +149,22 @@ def test_processes_that_create_it_together(path: Path) -> None:
     )
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
+
+
+def test_on_a_full_disk_it_can_be_read(manifest: Manifest, path: Path) -> None:
+    manifest.finish([row("a.py")], [], [])
+    manifest.close()
+    # Write-ahead mode needs a shared-memory file of 32 KB beside the database.
+    code = f"""
+import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+from pathlib import Path
+from coderank.errors import IndexNotWritableError
+from coderank.indexing.manifest import Manifest
+manifest = Manifest(Path({str(path)!r}), "")
+assert [found.path for found in manifest.files()] == ["a.py"]
+try:
+    manifest.begin(["a.py"])
+except IndexNotWritableError:
+    print("not writable")
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "not writable\n"

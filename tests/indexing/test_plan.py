@@ -16,7 +16,7 @@ def entry(path: str, size: int = 1, mtime_ns: int = MODIFIED) -> FileEntry:
 
 
 def row(path: str, size: int = 1, mtime_ns: int = MODIFIED, read_ns: int = LATER, state: str = "done") -> FileRow:
-    return FileRow(path, size, mtime_ns, read_ns, b"digest", 1, "python", state)
+    return FileRow(path, size, mtime_ns, read_ns, "digest", 1, "python", state)
 
 
 def skip(path: str, reason: SkipReason = SkipReason.MINIFIED, read_ns: int = LATER) -> SkipRow:

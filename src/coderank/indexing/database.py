@@ -25,6 +25,14 @@ def open_shared(path: Path, schema: str, format_version: int) -> sqlite3.Connect
     return _connect(path)
 
 
+def open_frozen(path: Path) -> sqlite3.Connection:
+    """Open ``path`` for reading where nothing can be written, not even what write-ahead mode needs to read.
+
+    What other processes have not yet moved out of the write-ahead log is not seen.
+    """
+    return _connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
+
+
 def open_in_memory(schema: str) -> sqlite3.Connection:
     """Open a database that lives as long as its connection."""
     connection = _connect(":memory:")
@@ -42,8 +50,8 @@ def primary_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _connect(path: Path | str) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level="IMMEDIATE", check_same_thread=False)
+def _connect(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level="IMMEDIATE", check_same_thread=False, uri=uri)
 
 
 def _create(path: Path, schema: str, format_version: int) -> None:

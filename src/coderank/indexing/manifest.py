@@ -8,7 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coderank.errors import IndexBusyError, IndexCorruptError, IndexIncompatibleError, IndexNotWritableError
-from coderank.indexing.database import format_of, open_shared, primary_code
+from coderank.indexing.database import format_of, open_frozen, open_shared, primary_code
 from coderank.types import Skip, SkipReason
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ WRITING = "writing"
 
 _SCHEMA = """
 CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, read_ns INTEGER NOT NULL,
-  digest BLOB NOT NULL, chunks INTEGER NOT NULL, language TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+  digest TEXT NOT NULL, chunks INTEGER NOT NULL, language TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE skips (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, read_ns INTEGER NOT NULL,
   state TEXT NOT NULL, detail TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -46,7 +46,7 @@ class FileRow(NamedTuple):
     mtime_ns: int
     read_ns: int
     """A time before the content was read, on the clock of ``time.time_ns``."""
-    digest: bytes
+    digest: str
     chunks: int
     language: str
     state: str = DONE
@@ -78,7 +78,7 @@ class Totals(NamedTuple):
 
 
 class Manifest:
-    """The file ``manifest.db`` of an index; safe for several processes and threads.
+    """The file ``manifest.db`` of an index; safe for several processes and threads, and readable on a full disk.
 
     Every method raises IndexCorruptError, IndexNotWritableError or IndexBusyError.
     """
@@ -93,7 +93,7 @@ class Manifest:
         self._lock = RLock()
         with self._translated():
             self._connection = open_shared(path, _SCHEMA, FORMAT)
-        self._check_format()
+            self._check_format()
 
     def close(self) -> None:
         """Close the file. The manifest cannot be used afterwards."""
@@ -134,7 +134,7 @@ class Manifest:
 
     def begin(self, paths: Sequence[str]) -> None:
         """Mark files before their points are touched; a file without a row gets one."""
-        row = """INSERT INTO files VALUES (?, -1, -1, 0, x'', 0, '', ?)
+        row = """INSERT INTO files VALUES (?, -1, -1, 0, '', 0, '', ?)
           ON CONFLICT (path) DO UPDATE SET state = excluded.state"""
         with self._transaction() as connection:
             connection.executemany(row, [(path, WRITING) for path in paths])
@@ -210,9 +210,19 @@ class Manifest:
     def _rebuild(self) -> str:
         return f"Run `coderank index --rebuild {self._label}`"
 
+    def _format(self) -> int:
+        try:
+            return format_of(self._connection)
+        except sqlite3.OperationalError as error:
+            if primary_code(error) not in _NOT_WRITABLE:
+                raise
+        # A full or read-only disk: what is indexed can still be looked up.
+        self._connection.close()
+        self._connection = open_frozen(self._path)
+        return format_of(self._connection)
+
     def _check_format(self) -> None:
-        with self._translated():
-            found = format_of(self._connection)
+        found = self._format()
         if found == FORMAT:
             return
         self.close()
