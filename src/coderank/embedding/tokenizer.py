@@ -44,4 +44,9 @@ def load_tokenizer(max_tokens: int) -> Tokenizer:
 def encode(tokenizer: Tokenizer, texts: Iterable[str], max_tokens: int) -> list[list[int]]:
     """Token ids of each text, cut to ``max_tokens``; the cost of a text is bounded whatever its size."""
     limit = max_tokens * CHARACTERS_PER_TOKEN
-    return [encoding.ids for encoding in tokenizer.encode_batch_fast([text[:limit] for text in texts])]
+    return [encoding.ids for encoding in tokenizer.encode_batch_fast([_readable(text[:limit]) for text in texts])]
+
+
+def _readable(text: str) -> str:
+    # A file name that is not UTF-8 reaches a text as lone surrogates, which the tokenizer refuses.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

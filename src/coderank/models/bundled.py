@@ -30,15 +30,15 @@ def bundled_weights(model: Model) -> Path:
         raise ModelUnavailableError(
             f"the weights of {model.name} do not come with coderank", f"Run: coderank models pull {model.name}"
         )
-    return _verified_package_file()
+    return _verified_package_file(PACKAGE)
 
 
 @cache
-def _verified_package_file() -> Path:
+def _verified_package_file(package: str) -> Path:
     # Found without running the package: only its file is wanted.
-    spec = importlib.util.find_spec(PACKAGE)
+    spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise ModelUnavailableError(f"the package {PACKAGE} is not installed", REMEDY)
+        raise ModelUnavailableError(f"the package {package} is not installed", REMEDY)
     path = Path(spec.origin).parent / "model.onnx"
     verify(path, SIZE, SHA256)
     return path

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from tiny_graph import table, write_lookup
+
+from coderank.embedding.onnx import OnnxEmbedder
+from coderank.embedding.session import OPTIMISE_AT_DOCUMENT, OPTIMISE_AT_QUERY, Sessions, available_cores
+from coderank.embedding.tokenizer import encode, load_tokenizer
+from coderank.errors import ModelError, ModelUnavailableError
+from coderank.models.bundled import bundled_weights
+from coderank.models.catalogue import get
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coderank.embedding.contract import Embedder
+    from coderank.models.catalogue import Pooling
+    from coderank.types import Vector
+
+MINILM = get("all-minilm-l6-v2")
+TINY = replace(MINILM, name="tiny", dimension=3, query_prefix="find: ", max_tokens=8)
+TEXT = "read the configuration file"
+TEXTS = ["def read(path):\n    return open(path).read()", "", "x", "word " * 300, "größe 处理 🚀", TEXT]
+
+
+@pytest.fixture(scope="module")
+def minilm() -> OnnxEmbedder:
+    return OnnxEmbedder(MINILM, bundled_weights(MINILM))
+
+
+def token_ids(text: str) -> list[int]:
+    return encode(load_tokenizer(TINY.max_tokens), [text], TINY.max_tokens)[0]
+
+
+def unit(vector: Vector) -> Vector:
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+
+
+def test_it_is_an_embedder(minilm: OnnxEmbedder) -> None:
+    embedder: Embedder = minilm
+    assert (embedder.name, embedder.dimension) == ("all-minilm-l6-v2", 384)
+
+
+def test_vectors_are_unit_float32_in_input_order(minilm: OnnxEmbedder) -> None:
+    vectors = minilm.embed_documents(TEXTS)
+    assert vectors.shape == (len(TEXTS), 384)
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(TEXTS)), abs=1e-6)
+    for text, vector in zip(TEXTS, vectors, strict=True):
+        assert np.abs(minilm.embed_documents([text])[0] - vector).max() < 1e-5
+
+
+def test_no_documents_have_no_vectors(minilm: OnnxEmbedder) -> None:
+    assert minilm.embed_documents([]).shape == (0, 384)
+
+
+def test_meaning_orders_documents(minilm: OnnxEmbedder) -> None:
+    documents = ["def close_socket(sock): sock.shutdown()", "def parse_json(text): return json.loads(text)"]
+    scores = minilm.embed_documents(documents) @ minilm.embed_query("decode JSON")
+    assert scores[1] > scores[0] + 0.2
+
+
+def test_the_first_session_and_the_optimised_one_agree() -> None:
+    embedder = OnnxEmbedder(MINILM, bundled_weights(MINILM))
+    first, *_, last = [embedder.embed_query(TEXT) for _ in range(OPTIMISE_AT_QUERY + 1)]
+    assert np.abs(first - last).max() < 1e-5
+
+
+def test_threads_share_an_embedder() -> None:
+    embedder = OnnxEmbedder(MINILM, bundled_weights(MINILM), threads=1)
+    alone = embedder.embed_query(TEXT)
+    with ThreadPoolExecutor(4) as threads:
+        vectors = list(threads.map(lambda _: embedder.embed_query(TEXT), range(8)))
+        documents = list(threads.map(embedder.embed_documents, [[TEXT] * 3] * 4))
+    assert all(np.abs(vector - alone).max() < 1e-5 for vector in vectors)
+    assert all(np.abs(matrix - alone).max() < 1e-5 for matrix in documents)
+
+
+def test_the_optimised_session_is_opened_once_and_only_when_it_pays(tmp_path: Path) -> None:
+    sessions = Sessions(write_lookup(tmp_path / "tiny.onnx", table()))
+    given = [sessions.for_query() for _ in range(OPTIMISE_AT_QUERY + 2)]
+    assert len({id(session) for session in given[: OPTIMISE_AT_QUERY - 1]}) == 1
+    assert len({id(session) for session in given[OPTIMISE_AT_QUERY - 1 :]}) == 1
+    assert given[0] is not given[-1]
+    assert sessions.for_documents(1000) is given[-1]
+
+
+def test_many_documents_open_it_in_one_call_or_in_several(tmp_path: Path) -> None:
+    sessions = Sessions(write_lookup(tmp_path / "tiny.onnx", table()))
+    first = sessions.for_documents(OPTIMISE_AT_DOCUMENT - 1)
+    assert sessions.for_documents(1) is not first
+    assert available_cores() >= 1
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "last"])
+def test_pooling(tmp_path: Path, pooling: Pooling) -> None:
+    rows = table()
+    embedder = OnnxEmbedder(replace(TINY, pooling=pooling), write_lookup(tmp_path / "tiny.onnx", rows))
+    hidden = rows[token_ids(TEXT)]
+    expected = {"mean": hidden.mean(axis=0), "cls": hidden[0], "last": hidden[-1]}[pooling]
+    padded = embedder.embed_documents(["a much longer text beside it for padding", TEXT])[1]
+    assert padded == pytest.approx(unit(expected), abs=1e-6)
+
+
+def test_only_queries_get_the_prefix(tmp_path: Path) -> None:
+    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", table()))
+    query, plain = embedder.embed_query("cache"), embedder.embed_documents(["cache"])[0]
+    assert query == pytest.approx(embedder.embed_documents(["find: cache"])[0], abs=1e-6)
+    assert np.abs(query - plain).max() > 0.01
+
+
+def test_text_is_cut_at_max_tokens(tmp_path: Path) -> None:
+    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", table()))
+    vectors = embedder.embed_documents(["a b c d e f", "a b c d e f and what nobody reads"])
+    assert np.array_equal(vectors[0], vectors[1])
+
+
+@pytest.mark.parametrize("inputs", [["input_ids"], ["input_ids", "attention_mask", "token_type_ids"]])
+def test_only_inputs_of_the_graph_are_fed(tmp_path: Path, inputs: list[str]) -> None:
+    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", table(), inputs))
+    assert embedder.embed_query("cache").shape == (3,)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_a_vector_without_direction_is_an_error(tmp_path: Path, value: float) -> None:
+    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", np.full_like(table(), value)))
+    with pytest.raises(ModelError, match="tiny produced a vector that is zero or not finite"):
+        embedder.embed_documents(["text"])
+
+
+def test_weights_of_another_dimension_are_refused(tmp_path: Path) -> None:
+    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", table(dimension=5)))
+    with pytest.raises(ModelError, match="vectors of 5 numbers instead of 3"):
+        embedder.embed_query("text")
+
+
+def test_output_that_is_not_one_vector_for_each_token_is_refused(tmp_path: Path) -> None:
+    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", table()[:, 0].copy()))
+    with pytest.raises(ModelError, match="not one vector for each token"):
+        embedder.embed_query("text")
+
+
+def test_failure_inside_the_graph_is_translated(tmp_path: Path) -> None:
+    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", table()[:50]))
+    with pytest.raises(ModelError, match="failed on their input"):
+        embedder.embed_documents(["text"] * 10)
+
+
+def test_graph_with_other_inputs_is_refused(tmp_path: Path) -> None:
+    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", table(), ["pixels"]))
+    with pytest.raises(ModelUnavailableError, match="want the inputs pixels"):
+        embedder.embed_query("text")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a graph"])
+def test_missing_or_damaged_file_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "model.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelUnavailableError, match=r"cannot load the weights .*model\.onnx"):
+        OnnxEmbedder(TINY, path).embed_query("text")
