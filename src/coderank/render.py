@@ -26,15 +26,13 @@ _STEM_CUT = 3
 """A word matches by its beginning, up to three letters short: ``parsing`` finds ``parse``, ``locks`` finds ``lock``."""
 
 _STOP_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "and are but can code does for from has have how into its not our that the their then there this use used uses"
-        " was were what when where which who why will with",
-    )
+    "and are but can code does for from has have how into its not our that the their then there this use used uses was "  # noqa: SIM905
+    "were what when where which who why will with".split()
 )
 """Words that ask rather than name; they would pull the excerpt towards prose."""
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+_WORD = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """All control characters but the tab, line separators, and the marks that reorder text on a screen."""
 
@@ -161,7 +159,7 @@ def excerpt(hit: Hit, terms: Sequence[str], *, limit: int = EXCERPT_LINES) -> Ex
 
 def query_terms(query: str) -> tuple[str, ...]:
     """Split a query into the beginnings of its telling words, lower case, in order, without repeats."""
-    words = (word.lower() for word in _WORD.findall(query))
+    words = (word.lower() for word in _WORD.findall(_CAMEL.sub(" ", query)))
     telling = (word for word in words if word not in _STOP_WORDS and (len(word) >= _MIN_TERM or not word.isascii()))
     return tuple(dict.fromkeys(word[: max(_STEM_FLOOR, len(word) - _STEM_CUT)] for word in telling))
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from coderank.cli.freshness import Freshness, bring_up_to_date
 from coderank.cli.merge import merged
-from coderank.cli.roots import label_of, root_of
+from coderank.cli.roots import exact_glob, indexed_root, label_of, root_of
 from coderank.engine import Engine
-from coderank.errors import UsageError
+from coderank.errors import IndexNotFoundError, UsageError
+from coderank.store import fingerprint
 from coderank.types import SearchMode
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ class Place:
 
     def is_indexed(self, folder: Path) -> bool:
         """Tell whether a folder has an index of its own where this place keeps them."""
-        return Engine.is_indexed(folder, settings=self.settings)
-
-    def label_of_root(self, file: Path) -> str:
-        """What to call the root that a file is searched in."""
-        return label_of(root_of(file, self.is_indexed), Path.cwd())
+        if self.index_dir is None:
+            return Engine.is_indexed(folder, settings=self.settings)
+        try:
+            return fingerprint.read(self.index_dir).root == str(folder)
+        except IndexNotFoundError:
+            return False
 
 
 def search(question: Question, paths: Sequence[str], wanted: Freshness, place: Place) -> tuple[SearchResult, str]:
@@ -64,9 +66,10 @@ def search(question: Question, paths: Sequence[str], wanted: Freshness, place: P
 
 def related(file: Path, line: int, limit: int, wanted: Freshness, place: Place) -> tuple[SearchResult, str]:
     """Find code like the code at a line, in the tree of the file."""
-    with place.open(place.label_of_root(file)) as engine:
+    root = root_of(file, place.is_indexed)
+    with place.open(label_of(root, Path.cwd())) as engine:
         outlook = bring_up_to_date(engine, wanted, place.settings)
-        return engine.related(_inside(engine.root, file), line, limit=limit), outlook
+        return engine.related(_inside(root, file), line, limit=limit), outlook
 
 
 def _ask(
@@ -85,20 +88,24 @@ def _ask(
 
 
 def _by_root(paths: Sequence[str], question: Question, place: Place) -> dict[str, tuple[str, ...]]:
-    """Roots as the user calls them, each with the files the search is restricted to; none: the whole root."""
+    """Roots as the user calls them, each with globs for the files the search is restricted to; none: the whole root.
+
+    A file below an indexed folder is searched there; any other is a root of its own.
+    """
     roots: dict[str, tuple[str, ...]] = {}
     for path in paths:
         file = Path(path).expanduser()
-        if not file.is_file():
+        root = indexed_root(file, place.is_indexed) if file.is_file() else None
+        if root is None:
             roots[path] = ()
             continue
         if question.globs:
             raise UsageError(f"--path restricts a folder, and {path!r} is a file", "Leave --path out")
-        root = place.label_of_root(file)
-        if roots.get(root) != ():
-            roots[root] = (*roots.get(root, ()), _inside(Path(root).resolve(), file))
+        label = label_of(root, Path.cwd())
+        if roots.get(label) != ():
+            roots[label] = (*roots.get(label, ()), exact_glob(_inside(root, file)))
     return roots
 
 
 def _inside(root: Path, file: Path) -> str:
-    return file.resolve().relative_to(root.resolve()).as_posix()
+    return file.resolve().relative_to(root).as_posix()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _OLDEST_PYTHON = (3, 11)
 _ENGINE_PARTS = ("qdrant-edge-py", "onnxruntime", "tokenizers", "tree-sitter", "semble-grammars", "numpy")
 _SELF_TEST = {
-    "ring.py": "def push(ring, item):\n    '''Append to the ring buffer and drop the oldest.'''\n    ring.append(item)\n",
+    "ring.py": "def push(ring, item):\n    '''Add to the ring buffer; drop the oldest.'''\n    ring.append(item)\n",
     "greet.py": "def greet(name):\n    '''Say hello to a person.'''\n    return f'Hello, {name}'\n",
 }
 _REINSTALL = "Install again: `pip install --force-reinstall coderank`"

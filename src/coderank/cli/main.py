@@ -61,11 +61,8 @@ def _guarded(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except CoderankError as error:
         return _fail(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return error.exit_code
     except click.ClickException as error:
-        return _fail(_usage(error), error.exit_code)
+        return _refused(error)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", _INTERRUPTED)
     except BrokenPipeError:
@@ -82,10 +79,15 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _usage(error: click.ClickException) -> str:
+def _refused(error: click.ClickException) -> int:
+    """Report what click found wrong with the arguments; none at all gets the help."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     message = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{message}. See '{context.command_path if context else 'coderank'} --help'"
+    command = context.command_path if context else "coderank"
+    return _fail(f"{message}. See `{command} --help`", error.exit_code)
 
 
 def _unexpected(error: Exception) -> int:

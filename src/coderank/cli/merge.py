@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from coderank.types import IndexInfo, SearchResult, Stage
@@ -9,20 +10,33 @@ from coderank.types import IndexInfo, SearchResult, Stage
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from coderank.types import Hit
+
 
 def merged(results: Sequence[SearchResult], limit: int) -> SearchResult:
-    """Join results by (-score, path, start_line, root), add up their stages, and weigh coverage by chunks."""
+    """Join results by (-score, path, start_line, root), add up their stages, and weigh coverage by chunks.
+
+    What two overlapping roots both found is listed once.
+    """
     if len(results) == 1:
         return results[0]
-    hits = sorted(
-        (hit for result in results for hit in result), key=lambda hit: (-hit.score, hit.path, hit.start_line, hit.root)
-    )
+    best: dict[tuple[str, int, int], Hit] = {}
+    for hit in sorted((hit for result in results for hit in result), key=_order):
+        best.setdefault(_place(hit), hit)
     return SearchResult(
         query=results[0].query,
-        hits=tuple(hits[:limit]),
+        hits=tuple(best.values())[:limit],
         stages=_stages(stage for result in results for stage in result.stages),
         index=_index([result.index for result in results]),
     )
+
+
+def _order(hit: Hit) -> tuple[float, str, int, str]:
+    return -hit.score, hit.path, hit.start_line, hit.root
+
+
+def _place(hit: Hit) -> tuple[str, int, int]:
+    return posixpath.normpath(posixpath.join(hit.root, hit.path)), hit.start_line, hit.end_line
 
 
 def _stages(stages: Iterable[Stage]) -> tuple[Stage, ...]:

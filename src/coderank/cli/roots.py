@@ -29,18 +29,21 @@ def parse_place(text: str) -> tuple[Path, int]:
     return file, line
 
 
+def indexed_root(file: Path, is_indexed: Callable[[Path], bool]) -> Path | None:
+    """The nearest folder above a file that has an index."""
+    return next((folder for folder in file.resolve().parents if is_indexed(folder)), None)
+
+
 def root_of(file: Path, is_indexed: Callable[[Path], bool]) -> Path:
-    """The tree a file is searched in: the nearest indexed folder above it, else its repository, else its folder."""
+    """The tree a file belongs to: the nearest indexed folder above it, else its repository, else its folder."""
     folders = file.resolve().parents
-    for wanted in (is_indexed, _is_repository):
-        for folder in folders:
-            if wanted(folder):
-                return folder
-    return folders[0]
+    repository = next((folder for folder in folders if (folder / ".git").exists()), folders[0])
+    return indexed_root(file, is_indexed) or repository
 
 
-def _is_repository(folder: Path) -> bool:
-    return (folder / ".git").exists()
+def exact_glob(path: str) -> str:
+    """A glob, as in a .gitignore, that matches this path below the root and no other."""
+    return "/" + re.sub(r"([\\*?\[\]]| (?=\Z))", r"\\\1", path)
 
 
 def label_of(root: Path, here: Path) -> str:
