@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 KILLS = int(os.environ.get("CODERANK_TEST_KILLS", "6"))
 """Kills of the suite; a soak run sets more."""
+ALMOST_FULL = 48 << 20
+"""Free bytes below which the store writes nothing, and above which its engine can open an index."""
 HERE = Path(__file__).parent
 
 paths = st.sampled_from(["a.py", "b.py", "lib/c.py", "lib/d.md", "tests/e.py"])
@@ -194,7 +196,7 @@ def test_a_full_disk_is_reported_and_the_index_still_answers(tmp_path: Path) -> 
         grow(disk, 20, 0)
         assert start(disk).wait() == 0
         grow(disk, 60, 1)
-        (disk / "ballast").write_bytes(b"\0" * (shutil.disk_usage(disk).free - (16 << 20)))
+        (disk / "ballast").write_bytes(b"\0" * (shutil.disk_usage(disk).free - ALMOST_FULL))
         world = edge_world(disk)
         with pytest.raises(IndexNotWritableError):
             world.indexer.index()

@@ -167,4 +167,5 @@ try:
 except IndexNotWritableError:
     print("not writable")
 """
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "not writable\n"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout == "not writable\n"
