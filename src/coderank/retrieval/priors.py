@@ -14,22 +14,35 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from coderank.corpus.languages import by_name
+from coderank.corpus.syntax_rules import Kind
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from coderank.retrieval.query import QueryProfile
     from coderank.types import Candidate, Chunk
 
+MIN_ABBREVIATION = 3
+"""Shortest part of a file's name, in characters, that may abbreviate a word of the query; 4 lost 0.002."""
+MIN_STEM = 3
+"""Shortest stem that an inflection is cut down to."""
+_INFLECTIONS = tuple(
+    sorted(
+        "ation ations ing ings ment ments er ers or ors ies ed es ion ions s e ize al".split(), key=len, reverse=True
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Priors:
     """Strength of each prior. Boosts are shares of the best fused score of the list, so they hold on any scale."""
 
-    definition: float = 1.0
+    definition: float = 0.6
     """A chunk that defines the name that is the whole query."""
     mentioned_definition: float = 0.4
     """A chunk that defines a name mentioned in a sentence."""
-    stem: float = 0.3
+    stem: float = 0.7
     """All of a file's name occurs in the query."""
     path: float = 0.1
     """All of a folder's name occurs in the query."""
@@ -39,7 +52,9 @@ class Priors:
     """Factor for tests, unless the query is about tests."""
     aside: float = 0.6
     """Factor for examples, benchmarks, vendored and generated code, unless the query names them."""
-    repeated_file: float = 0.6
+    prose: float = 0.7
+    """Factor for documentation and configuration beside code, unless the query asks for them."""
+    repeated_file: float = 0.45
     """Factor for each further chunk of a file that is already in the list."""
 
 
@@ -52,6 +67,7 @@ OFF = Priors(
     file_evidence=0,
     test=1,
     aside=1,
+    prose=1,
     repeated_file=1,
 )
 
@@ -75,7 +91,7 @@ def rank(
         replace(
             candidate,
             score=(candidate.score + top * _boost(profile, candidate.chunk, terms, terms_of, priors))
-            * _factor(candidate.chunk.path, terms, priors),
+            * _factor(candidate.chunk, terms, priors),
         )
         for candidate in _with_file_evidence(candidates, priors)
     ]
@@ -134,9 +150,18 @@ def _path_boost(path: str, terms: frozenset[str], terms_of: Callable[[str], Sequ
     return boost
 
 
-def _coverage(wanted: frozenset[str], terms: frozenset[str]) -> float:
-    """Return the share of a name's parts that occur in the query."""
-    return len(wanted & terms) / len(wanted) if wanted else 0.0
+def _coverage(name: frozenset[str], terms: frozenset[str]) -> float:
+    """Return the share of a name's parts that the query speaks of, squared: half a name is less than half a match."""
+    if not name:
+        return 0.0
+    met = sum(any(_same_word(part, term) for term in terms) for part in name)
+    return (met / len(name)) ** 2
+
+
+def _same_word(one: str, other: str) -> bool:
+    """Tell whether one word is the other or its abbreviation: ``impl`` and ``implement``, ``auth`` and ``authent``."""
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    return short == long or (len(short) >= MIN_ABBREVIATION and long.startswith(short))
 
 
 @lru_cache(maxsize=1 << 15)
@@ -145,7 +170,7 @@ def path_terms(
 ) -> tuple[frozenset[str], tuple[frozenset[str], ...]]:
     """Split a path into the folded terms of its stem and of each folder."""
     *folders, name = path.split("/")
-    stem = name.split(".")[0] or name
+    stem = name.rpartition(".")[0] or name
     return _name_terms(stem, terms_of), tuple(_name_terms(folder, terms_of) for folder in folders)
 
 
@@ -155,9 +180,17 @@ def _name_terms(name: str, terms_of: Callable[[str], Sequence[str]]) -> frozense
     return frozenset(_fold(term) for term in (terms[1:] if len(terms) > 1 else terms))
 
 
+@lru_cache(maxsize=1 << 15)
 def _fold(term: str) -> str:
-    """Fold a plural to its singular: ``completions.go`` is about completion."""
-    return term[:-1] if len(term) > 3 and term.endswith("s") and not term.endswith("ss") else term
+    """Cut an inflection: ``encoder``, ``encoding`` and ``encoded`` are all about ``encod``."""
+    for suffix in _INFLECTIONS:
+        if term.endswith(suffix) and len(term) - len(suffix) >= MIN_STEM:
+            return term[: -len(suffix)]
+    return term
+
+
+def _folded(words: str) -> frozenset[str]:
+    return frozenset(map(_fold, words.split()))
 
 
 _TEST = re.compile(
@@ -169,31 +202,27 @@ _ASIDE = re.compile(
     r"compat|deprecated|playground)(?:/|$)",
     re.IGNORECASE,
 )
-_ABOUT_TESTS = frozenset({"test", "testing", "spec", "fixture", "mock", "pytest", "unittest"})
-_ABOUT_ASIDES = frozenset(
-    {
-        "example",
-        "sample",
-        "demo",
-        "benchmark",
-        "bench",
-        "doc",
-        "documentation",
-        "vendor",
-        "generated",
-        "legacy",
-        "compat",
-    }
+_ABOUT_TESTS = _folded("test testing spec fixture mock pytest unittest")
+_ABOUT_ASIDES = _folded("example sample demo benchmark bench doc documentation vendor generated legacy compat")
+_ABOUT_PROSE = _folded(
+    "doc docs documentation readme changelog guide tutorial markdown license config configuration yaml json toml setup"
 )
 
 
-def _factor(path: str, terms: frozenset[str], priors: Priors) -> float:
+def _factor(chunk: Chunk, terms: frozenset[str], priors: Priors) -> float:
     factor = 1.0
-    if is_test(path) and not terms & _ABOUT_TESTS:
+    if is_test(chunk.path) and not terms & _ABOUT_TESTS:
         factor *= priors.test
-    if _ASIDE.search(path) and not terms & _ABOUT_ASIDES:
+    if _ASIDE.search(chunk.path) and not terms & _ABOUT_ASIDES:
         factor *= priors.aside
+    if not _is_code(chunk.language) and not terms & _ABOUT_PROSE:
+        factor *= priors.prose
     return factor
+
+
+def _is_code(language: str) -> bool:
+    known = by_name(language)
+    return known is not None and known.kind is Kind.CODE
 
 
 @lru_cache(maxsize=1 << 15)

@@ -1,0 +1,367 @@
+"""The facade: one engine per indexed root. It wires the parts and holds no algorithm."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coderank.corpus import grammars
+from coderank.corpus.header import CHUNKER_VERSION, HEADER_VERSION
+from coderank.errors import (
+    IndexCorruptError,
+    IndexIncompatibleError,
+    IndexNotFoundError,
+    InvalidQueryError,
+    PathNotFoundError,
+)
+from coderank.indexing.location import index_folder
+from coderank.models import catalogue
+from coderank.settings import Settings
+from coderank.store import fingerprint
+from coderank.types import Filters, Hit, IndexInfo, SearchMode, SearchResult, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import Self, TypeAlias
+
+    from coderank.embedding.contract import Embedder
+    from coderank.indexing.manifest import Manifest
+    from coderank.indexing.run import Indexer
+    from coderank.models.catalogue import Model
+    from coderank.retrieval.search import Legs, Wanted
+    from coderank.store.edge import EdgeStore
+    from coderank.types import Candidate, IndexReport, Progress, Stage
+
+    Found: TypeAlias = tuple[list[Candidate], list[Stage]]
+
+MAX_QUERY_CHARS = 10_000
+"""Longest query: more than any model reads, far less than would slow the lexical leg down."""
+MAX_LIMIT = 1_000
+"""Most hits of one search: a longer list is read by a program, which filters serve better."""
+AUTO_MODEL = "all-minilm-l6-v2"
+"""What ``auto`` takes for a new index: the model whose weights come with the installation."""
+OWN_FILES = frozenset(
+    "shard shard.new manifest.db manifest.db-wal manifest.db-shm manifest.db.create background.log "
+    "sync.lock fill.lock owner.lock queue.lock".split()
+)
+"""What an index folder holds beside its record: a folder with anything else is not taken for one."""
+
+
+class Engine:
+    """Searches one root: a folder, or a single file. Safe to use from several threads and processes.
+
+    ``with Engine.open(path) as engine: engine.index(); hits = engine.search("query", limit=10)``
+    """
+
+    def __init__(self, root: Path, label: str, folder: Path, model: Model, settings: Settings) -> None:
+        """Take what `open` found out. Nothing is created, locked or loaded before it is needed."""
+        self.root = root
+        """Absolute path of what is indexed."""
+        self.label = label
+        """The folder that hits' paths are relative to, as the caller named it."""
+        self.index_dir = folder
+        """Where the index lives."""
+        self.model = model.name
+        """Catalogue name of the embedding model."""
+        self._model = model
+        self._settings = settings
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path = ".",
+        *,
+        model: str = "auto",
+        index_dir: Path | None = None,
+        settings: Settings | None = None,
+    ) -> Self:
+        """Open the engine of a root, indexed or not.
+
+        An index remembers its model; ``model`` chooses for a new one (``auto``: the setting, then the bundled model).
+
+        Raises:
+            PathNotFoundError: no such file or directory.
+            ModelNotFoundError: the catalogue has no such embedder.
+            IndexCorruptError: the index folder holds something else.
+        """
+        given, settings = Path(path).expanduser(), settings or Settings.from_environment()
+        root = _existing(given)
+        folder = index_dir.expanduser().absolute() if index_dir else index_folder(settings.data_dir, root)
+        found = _remembered(folder)
+        chosen = model if model != "auto" else (found.fingerprint.model if found else settings.model)
+        engine = cls(
+            root=root,
+            label=str(given if root.is_dir() else given.parent),
+            folder=folder,
+            model=catalogue.get(AUTO_MODEL if chosen == "auto" else chosen),
+            settings=settings,
+        )
+        grammars.use_cache(settings.cache_dir / "grammars")
+        return engine
+
+    @staticmethod
+    def is_indexed(path: str | Path, *, settings: Settings | None = None) -> bool:
+        """Tell whether a root has an index of its own in the user's data folder."""
+        settings = settings or Settings.from_environment()
+        folder = index_folder(settings.data_dir, Path(path).expanduser().resolve())
+        return (folder / fingerprint.FILE_NAME).is_file()
+
+    def index(self, *, on_progress: Callable[[Progress], None] | None = None, rebuild: bool = False) -> IndexReport:
+        """Bring the index up to the tree, words and vectors; with ``rebuild`` from nothing, whatever was there."""
+        if rebuild:
+            self._erase()
+        return self._indexer.index(on_progress)
+
+    def sync(self, *, on_progress: Callable[[Progress], None] | None = None) -> IndexReport:
+        """Bring the lexical index up to the tree, with those vectors that are known already: the short part."""
+        return self._indexer.sync(on_progress)
+
+    def fill(
+        self,
+        *,
+        deadline: float | None = None,
+        first: Sequence[str] = (),
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> int:
+        """Compute missing vectors until ``deadline`` (of time.monotonic), and return how many were added.
+
+        Points with an id in ``first`` come first. If another process is at it, nothing is done.
+        """
+        report = self._indexer.fill(deadline=deadline, first=first, on_progress=on_progress)
+        return report.embedded + report.reused
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        languages: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        mode: str = SearchMode.HYBRID,
+    ) -> SearchResult:
+        """Find code by meaning, best first. Reads only: index first.
+
+        ``paths`` are globs as in a .gitignore, ``languages`` names as `status` shows them.
+
+        Raises:
+            InvalidQueryError: an empty or over-long query, a limit below one, an unknown language or mode.
+            IndexNotFoundError: this root was never indexed.
+        """
+        from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
+        from coderank.retrieval.scope import filters  # noqa: PLC0415
+
+        query, limit = _checked_query(query), _checked_limit(limit)
+        indexed = (row.path for row in self._indexed_manifest().files())
+        scope = filters(languages, paths, indexed)
+        return self._found(query, partial(search.search, query, self._store), mode, limit, scope)
+
+    def related(self, path: str, line: int, *, limit: int = 10) -> SearchResult:
+        """Find code like the code at a line (1-based) of an indexed file, which is left out itself.
+
+        Raises:
+            PathNotFoundError: the file is not in the index, or has no such line.
+        """
+        from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
+
+        limit = _checked_limit(limit)
+        chunks = self._store.chunks_of([path]).values()
+        here = next((chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line), None)
+        if here is None:
+            what = f"line {line} of {path}" if chunks else path
+            raise PathNotFoundError(f"The index has no {what}", "Run coderank status --skips to see what is left out")
+        find = partial(search.related, here, self._store)
+        return self._found(f"{path}:{line}", find, SearchMode.HYBRID, limit, Filters())
+
+    def status(self) -> Status:
+        """Tell what is indexed, what was left out, and how many files have changed since."""
+        manifest = self._indexed_manifest()
+        seen = self._indexer.survey()
+        totals = manifest.totals()
+        skips = [*seen.left_out, *(row.skip() for row in manifest.skips())]
+        return Status(
+            root=str(self.root),
+            index_dir=str(self.index_dir),
+            model=self.model,
+            files=totals.files,
+            chunks=totals.chunks,
+            dense_coverage=totals.dense / totals.chunks if totals.chunks else 1.0,
+            languages=manifest.languages(),
+            skips=tuple(sorted(skips)),
+            bytes_on_disk=sum(file.stat().st_size for file in self.index_dir.rglob("*") if file.is_file()),
+            changed_since=seen.plan.changed,
+        )
+
+    def close(self) -> None:
+        """Release the index to other processes at once. The engine can be used again."""
+        for part in ("_store", "_manifest"):
+            if part in self.__dict__:
+                self.__dict__.pop(part).close()
+        self.__dict__.pop("_indexer", None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def _store(self) -> EdgeStore:
+        from coderank.store.edge import EdgeStore  # noqa: PLC0415 - the engine's library is loaded when it is used
+
+        self._indexed_manifest()
+        return EdgeStore(self.index_dir, self._model.dimension)
+
+    @cached_property
+    def _manifest(self) -> Manifest:
+        from coderank.indexing.manifest import Manifest  # noqa: PLC0415
+
+        return Manifest(self.index_dir / "manifest.db", str(self.root))
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415 - numpy and the runtime: 0.2 s
+        from coderank.models.bundled import bundled_weights  # noqa: PLC0415
+
+        return OnnxEmbedder(self._model, bundled_weights(self._model), self._settings.threads)
+
+    @cached_property
+    def _indexer(self) -> Indexer:
+        from coderank.indexing.parts import Parts  # noqa: PLC0415 - not needed to search
+        from coderank.indexing.run import Indexer  # noqa: PLC0415
+        from coderank.indexing.vector_cache import VectorCache  # noqa: PLC0415
+
+        self._claim()
+        cache = VectorCache(
+            self._settings.cache_dir / f"vectors-{self._model.name}-{self._model.revision[:12]}.db",
+            self._model.dimension,
+        )
+        return Indexer(
+            Parts(
+                root=self.root,
+                label=str(self.root),
+                folder=self.index_dir,
+                manifest=self._manifest,
+                store=self._store,
+                cache=cache,
+                embedder=lambda: self._embedder,
+            )
+        )
+
+    def _fingerprint(self) -> fingerprint.Fingerprint:
+        return fingerprint.Fingerprint(
+            format=fingerprint.FORMAT,
+            model=self._model.name,
+            revision=self._model.revision,
+            dimension=self._model.dimension,
+            chunker=str(CHUNKER_VERSION),
+            header=str(HEADER_VERSION),
+        )
+
+    def _claim(self) -> None:
+        """Make the folder an index of this root and model, or check that it is one."""
+        found = _record(self.index_dir)
+        if found:
+            fingerprint.check(found.fingerprint, self._fingerprint(), self.root)
+        else:
+            fingerprint.write(self.index_dir, self._fingerprint(), self.root)
+
+    def _indexed_manifest(self) -> Manifest:
+        found = _record(self.index_dir)
+        if found is None:
+            raise IndexNotFoundError(f"{self.root} was never indexed", f"Run: coderank index {self.root}")
+        fingerprint.check(found.fingerprint, self._fingerprint(), self.root)
+        return self._manifest
+
+    def _erase(self) -> None:
+        """Empty the index folder, whatever index it holds; anything else in it is refused."""
+        from coderank.store.edge import EdgeStore  # noqa: PLC0415
+
+        self.close()
+        with suppress(IndexIncompatibleError):
+            if _record(self.index_dir) is None:
+                return
+        EdgeStore(self.index_dir, self._model.dimension).erase()
+        for name in ("manifest.db", "manifest.db-wal", "manifest.db-shm", fingerprint.FILE_NAME):
+            (self.index_dir / name).unlink(missing_ok=True)
+
+    def _found(
+        self, query: str, find: Callable[[Legs, Wanted], Found], mode: str, limit: int, scope: Filters | None
+    ) -> SearchResult:
+        """Run one retrieval in the mode that the index can serve, and say what it did."""
+        from coderank.retrieval.legs import ModelLegs  # noqa: PLC0415 - numpy: not needed to index
+        from coderank.retrieval.search import Wanted  # noqa: PLC0415
+
+        totals = self._indexed_manifest().totals()
+        coverage = totals.dense / totals.chunks if totals.chunks else 1.0
+        possible = SearchMode(mode) if totals.dense or mode == SearchMode.DENSE else SearchMode.LEXICAL
+        legs = ModelLegs(lambda: self._embedder, self._model.lexical_weight, possible)
+        candidates, stages = find(legs, Wanted(limit, scope)) if scope is not None else ([], [])
+        return SearchResult(
+            query=query,
+            hits=tuple(_hit(candidate, self.label) for candidate in candidates),
+            stages=tuple(stages),
+            index=IndexInfo(self.model, totals.chunks, round(coverage, 4)),
+        )
+
+
+def _hit(candidate: Candidate, root: str) -> Hit:
+    chunk = candidate.chunk
+    return Hit(
+        path=chunk.path,
+        start_line=chunk.start_line,
+        end_line=chunk.end_line,
+        language=chunk.language,
+        symbol=chunk.symbol,
+        score=round(candidate.score, 6),
+        content=chunk.content,
+        root=root,
+    )
+
+
+def _checked_limit(limit: int) -> int:
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidQueryError(f"The limit is {limit}, not between 1 and {MAX_LIMIT}", "Ask for 10 hits: -k 10")
+    return limit
+
+
+def _checked_query(query: str) -> str:
+    if not query.strip():
+        raise InvalidQueryError("The query is empty", "Say in a few words what the code does")
+    if len(query) > MAX_QUERY_CHARS:
+        raise InvalidQueryError(
+            f"The query has {len(query)} characters, more than {MAX_QUERY_CHARS}",
+            "Shorten it; for code like a piece of code use: coderank related FILE:LINE",
+        )
+    return query
+
+
+def _existing(path: Path) -> Path:
+    try:
+        return path.resolve(strict=True)
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL in the name
+        raise PathNotFoundError(f"No such file or directory: {str(path)!r}", "Check the path") from error
+
+
+def _remembered(folder: Path) -> fingerprint.IndexRecord | None:
+    """Read the record to find the model; one of another version is refused when the index is used, not before."""
+    with suppress(IndexIncompatibleError):
+        return _record(folder)
+    return None
+
+
+def _record(folder: Path) -> fingerprint.IndexRecord | None:
+    """Read what the index in a folder was built with; None if the folder is free for one."""
+    try:
+        return fingerprint.read(folder)
+    except IndexNotFoundError:
+        foreign = sorted({file.name for file in folder.iterdir()} - OWN_FILES) if folder.is_dir() else []
+        if foreign:
+            raise IndexCorruptError(
+                f"{folder} holds files that are not of an index: {foreign[0]}", "Choose another folder with --index-dir"
+            ) from None
+        return None
