@@ -25,7 +25,7 @@ DETECTION_BYTES = 1 << 16
 
 _LEGACY_ENCODINGS = [
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp437", "mac_roman"),
-    *("cp932", "euc_jp", "iso2022_jp", "gb18030", "big5", "euc_kr"),
+    *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
 ]
 """What source files were written in before UTF-8. Among all that exist, detection picks absurd ones for short texts."""
 

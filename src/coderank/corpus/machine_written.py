@@ -71,11 +71,10 @@ def is_minified(path: str, text: str) -> bool:
     lines = text.split("\n")
     written = [line for line in lines if len(line) <= HUGE_LINE and line.strip()]
     chars = sum(map(len, written))
-    if len(written) >= WRITTEN_LINES and chars <= MAX_MEAN_LINE * len(written):
-        return False
+    dense = chars > MAX_MEAN_LINE * len(written)
     if 2 * chars < len(text):
-        return True
-    return len(text) > MAX_MEAN_LINE * len(lines) and not path.lower().endswith(_PROSE_ENDINGS)
+        return dense or len(written) < WRITTEN_LINES
+    return dense and not path.lower().endswith(_PROSE_ENDINGS)
 
 
 def generated_marker(path: str, text: str) -> str:
