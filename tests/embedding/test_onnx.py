@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tiny_graph import table, write_lookup
 
-from coderank.embedding.onnx import OnnxEmbedder
-from coderank.embedding.session import OPTIMISE_AT_DOCUMENT, OPTIMISE_AT_QUERY, Sessions, available_cores
+from coderank.embedding.onnx import OnnxEmbedder, available_cores
+from coderank.embedding.session import OPTIMISE_AT_DOCUMENT, OPTIMISE_AT_QUERY, Sessions
 from coderank.embedding.tokenizer import encode, load_tokenizer
 from coderank.errors import ModelError, ModelUnavailableError
 from coderank.models.bundled import bundled_weights
@@ -81,19 +81,27 @@ def test_threads_share_an_embedder() -> None:
     assert all(np.abs(matrix - alone).max() < 1e-5 for matrix in documents)
 
 
-def test_the_optimised_session_is_opened_once_and_only_when_it_pays(tmp_path: Path) -> None:
-    sessions = Sessions(write_lookup(tmp_path / "tiny.onnx", table()))
+def test_the_optimised_session_is_opened_once_and_only_when_it_pays() -> None:
+    opened: list[bool] = []
+
+    def open_session(optimised: bool) -> int:
+        opened.append(optimised)
+        return len(opened)
+
+    sessions = Sessions(open_session)
     given = [sessions.for_query() for _ in range(OPTIMISE_AT_QUERY + 2)]
-    assert len({id(session) for session in given[: OPTIMISE_AT_QUERY - 1]}) == 1
-    assert len({id(session) for session in given[OPTIMISE_AT_QUERY - 1 :]}) == 1
-    assert given[0] is not given[-1]
-    assert sessions.for_documents(1000) is given[-1]
+    assert given == [1] * (OPTIMISE_AT_QUERY - 1) + [2] * 3
+    assert sessions.for_documents(1000) == 2
+    assert opened == [False, True]
 
 
-def test_many_documents_open_it_in_one_call_or_in_several(tmp_path: Path) -> None:
-    sessions = Sessions(write_lookup(tmp_path / "tiny.onnx", table()))
-    first = sessions.for_documents(OPTIMISE_AT_DOCUMENT - 1)
-    assert sessions.for_documents(1) is not first
+@pytest.mark.parametrize("counts", [[OPTIMISE_AT_DOCUMENT], [OPTIMISE_AT_DOCUMENT - 1, 1]])
+def test_many_documents_open_it_in_one_call_or_in_several(counts: list[int]) -> None:
+    sessions = Sessions(lambda optimised: optimised)
+    assert [sessions.for_documents(count) for count in counts][-1] is True
+
+
+def test_there_is_a_core_to_use() -> None:
     assert available_cores() >= 1
 
 

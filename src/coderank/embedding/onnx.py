@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
@@ -10,23 +11,24 @@ import numpy as np
 
 from coderank.embedding.batching import plan
 from coderank.embedding.pooling import Pooling, normalise, pool
-from coderank.embedding.session import Sessions, available_cores
+from coderank.embedding.session import Sessions
 from coderank.embedding.tokenizer import encode, load_tokenizer
-from coderank.errors import ModelError
+from coderank.errors import ModelError, ModelUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from coderank.embedding.session import Session
     from coderank.types import Matrix, Vector
 
 BATCH_TOKENS = 256
 """Padded tokens in one batch. On 2 cores with texts of up to 256 tokens: 7,600 tokens/s at 256, 7,400 at 512, 6,800 at
 1,024, 6,200 at 2,048, because larger activations leave the core's cache."""
+
+_INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 
 
 class TextModel(Protocol):
@@ -58,6 +60,55 @@ class TextModel(Protocol):
         ...
 
 
+class Session:
+    """One loaded graph. Safe to run from several threads."""
+
+    def __init__(self, path: Path, *, optimised: bool, threads: int) -> None:
+        """Load a graph; ``threads`` work on one call, 0 for one on each physical core.
+
+        Raises:
+            ModelUnavailableError: the file is missing, damaged, or wants inputs other than a BERT encoder's.
+        """
+        import onnxruntime  # noqa: PLC0415 - 0.1 s, and a lexical search does not need it
+
+        options = onnxruntime.SessionOptions()
+        levels = onnxruntime.GraphOptimizationLevel
+        options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        # Waiting threads that spin take the cores from their neighbours: beside other work on 2 cores they cost
+        # 40 % of the throughput and of a query's time, on an idle machine sleeping ones cost 0.7 ms a query.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._path = path
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except _refusals() as error:
+            raise ModelUnavailableError(f"cannot load the weights {path}: {error}", "Run: coderank doctor") from error
+        self._inputs = [node.name for node in self._session.get_inputs()]
+        if not _INPUTS.issuperset(self._inputs):
+            raise ModelUnavailableError(
+                f"the weights {path} want the inputs {', '.join(self._inputs)}, not those of a BERT encoder",
+                "Run: coderank models export",
+            )
+
+    def run(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
+        """Compute the hidden states, shape (n, tokens, dimension), from those of the inputs that the graph has.
+
+        Raises:
+            ModelError: the runtime refused the inputs, or the output has another shape.
+        """
+        try:
+            output = self._session.run(None, {name: inputs[name] for name in self._inputs})[0]
+        except _refusals() as error:
+            raise ModelError(f"the weights {self._path} failed on their input: {error}") from error
+        hidden = np.asarray(output, dtype=np.float32)
+        if hidden.ndim != 3:
+            raise ModelError(
+                f"the weights {self._path} give an output of shape {hidden.shape}, not one vector for each token"
+            )
+        return hidden
+
+
 class OnnxEmbedder:
     """An embedder over one ``.onnx`` file. Loads on first use; safe to call from several threads.
 
@@ -68,7 +119,7 @@ class OnnxEmbedder:
         """Describe the embedder; ``threads`` is the number of cores to use, 0 for all."""
         self._model = model
         self._threads = threads
-        self._sessions = Sessions(path, threads)
+        self._sessions = Sessions(lambda optimised: Session(path, optimised=optimised, threads=threads))
         self._tokenizer: Tokenizer | None = None
         self._tokenizer_lock = threading.Lock()
 
@@ -124,6 +175,13 @@ class OnnxEmbedder:
         return vectors
 
 
+def available_cores() -> int:
+    """Count the cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _padded(rows: Sequence[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Token ids and mask, each of shape (n, longest), padded on the right with zeros."""
     lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
@@ -131,3 +189,18 @@ def _padded(rows: Sequence[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.in
     tokens = np.zeros(present.shape, dtype=np.int64)
     tokens[present] = np.concatenate(rows)
     return tokens, present.astype(np.int64)
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """List what ONNX Runtime raises: its exceptions have no base in common below Exception."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as raised  # noqa: PLC0415
+
+    return (
+        raised.Fail,
+        raised.InvalidArgument,
+        raised.InvalidGraph,
+        raised.InvalidProtobuf,
+        raised.NoSuchFile,
+        raised.NotImplemented,
+        raised.RuntimeException,
+    )
