@@ -12,7 +12,7 @@ _LOCK_FILES = frozenset(
     go.sum go.work.sum gradle.lockfile mix.lock npm-shrinkwrap.json package-lock.json package.resolved
     packages.lock.json paket.lock pdm.lock pipfile.lock pixi.lock pnpm-lock.yaml podfile.lock poetry.lock pubspec.lock
     pylock.toml rebar.lock renv.lock shard.lock stack.yaml.lock uv.lock yarn.lock .terraform.lock.hcl cartfile.resolved
-    """.split()  # noqa: SIM905 - words read better than quoted ones
+    """.split()
 )
 
 _SECRETS = frozenset(
@@ -20,7 +20,7 @@ _SECRETS = frozenset(
     .dockercfg .env .envrc .git-credentials .htpasswd .netrc .npmrc .pgpass .pypirc .s3cfg .vault-token _netrc
     credentials credentials.toml credentials.xml credentials.yaml credentials.yml
     secrets.json secrets.toml secrets.yaml secrets.yml
-    """.split()  # noqa: SIM905 - words read better than quoted ones
+    """.split()
 )
 
 _SECRET_PATTERN = re.compile(
@@ -48,7 +48,7 @@ _BINARY_EXTENSIONS = """
     ogg ogv onnx opus otf parquet pdb pdf pickle pkl png ppt pptx psd pt pth pyc pyd pyo rar rlib rpm safetensors sketch
     so sqlite sqlite3 stl svg swf tar tflite tgz tif tiff ttc ttf txz vsix war wasm wav weba webm webp whl wma wmv woff
     woff2 xcf xls xlsx xz zip zst
-""".split()  # noqa: SIM905 - words read better than quoted ones
+""".split()
 """Not here: extensions that are also those of a text format (ts, mo, d, dat); reading the file tells."""
 
 _BY_NAME = {**dict.fromkeys(_LOCK_FILES, SkipReason.LOCK_FILE), **dict.fromkeys(_SECRETS, SkipReason.SECRET)}
