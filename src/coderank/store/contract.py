@@ -26,6 +26,8 @@ class StoreQuery:
     limit: int
     prefetch: int = 100
     lexical_weight: float = 0.0
+    assumed_similarity: float = 0.0
+    """The cosine that stands in for a point that has no dense vector yet."""
     filters: Filters = field(default_factory=Filters)
     defines: tuple[str, ...] = ()
     """If given, only chunks that define one of these names (lower case)."""

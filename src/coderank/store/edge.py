@@ -28,7 +28,7 @@ from coderank.store.tenancy import Tenancy
 from coderank.types import Candidate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from coderank.store.contract import StoreQuery
@@ -53,12 +53,21 @@ class EdgeStore:
     """A Store in a folder of this machine.
 
     Opens on first use, stays open, and hands over to a waiting process between two operations. Safe to use from
-    several threads; an acknowledged write survives the death of the process.
+    several threads; an acknowledged write survives the death of the process. ``verify`` runs before every opening and
+    raises if the folder is no longer what the caller takes it for: another process may have built it anew.
     """
 
-    def __init__(self, folder: Path, dimension: int, *, busy_timeout: float = BUSY_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        dimension: int,
+        *,
+        busy_timeout: float = BUSY_TIMEOUT_S,
+        verify: Callable[[], object] | None = None,
+    ) -> None:
         self._folder = folder
         self._dimension = dimension
+        self._verify = verify
         self._tenancy = Tenancy(Lease(folder), self._open, self._close, busy_timeout)
         self._counts: Counts | None = None
 
@@ -151,17 +160,21 @@ class EdgeStore:
         folder for 40 us per point, so it belongs at the end of an indexing run; it is skipped where the disk has no
         room for a second copy.
         """
-        with self._writing() as shard:
+        with self._reading() as shard:
             files = [file for file in (self._folder / _SHARD).rglob("*") if file.is_file()]
             room = shutil.disk_usage(self._folder).free > RESERVE_BYTES + sum(file.stat().st_size for file in files)
             return room and shard.optimize()
 
-    def erase(self) -> None:
-        """Delete every point, also of a damaged index or one of another dimension; foreign files are refused."""
+    def erase(self, then: Callable[[], object] | None = None) -> None:
+        """Delete every point, also of a damaged index or one of another dimension; foreign files are refused.
+
+        ``then`` runs before any process can open the folder again: the place to record what it is built with now.
+        """
         with self._tenancy.vacant():
-            self._counts = None
             for name in (_SHARD, _UNFINISHED):
                 self._remove(self._folder / name)
+            if then is not None:
+                then()
 
     def close(self) -> None:
         """Flush and release; the store can be used again and reopens by itself."""
@@ -189,6 +202,8 @@ class EdgeStore:
             raise meaning(error, self._folder, otherwise) from error
 
     def _open(self) -> qdrant.EdgeShard:
+        if self._verify is not None:
+            self._verify()
         self._counts = None
         shard = self._folder / _SHARD
         if not shard.exists():
@@ -201,10 +216,7 @@ class EdgeStore:
 
     def _close(self, shard: qdrant.EdgeShard) -> None:
         with self._translated(StoreError):
-            try:
-                shard.flush()
-            finally:
-                shard.close()
+            shard.close()  # flushes first
 
     def _create(self, shard: Path) -> None:
         # Built aside and renamed, so that a process that dies half-way leaves no half-made index.
@@ -215,7 +227,6 @@ class EdgeStore:
             engine = qdrant.EdgeShard.create(str(unfinished), shard_config(self._dimension))
             for field in FILTERED_FIELDS:
                 engine.update(qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Keyword))
-            engine.flush()
             engine.close()
             unfinished.rename(shard)
 

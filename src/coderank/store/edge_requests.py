@@ -83,7 +83,7 @@ def union_request(request: StoreQuery, points: Sequence[qdrant.ScoredPoint]) -> 
     expression = qdrant.Expression
     weighted = expression.Mult([expression.Constant(request.lexical_weight), expression.Variable("$score[1]")])
     formula = qdrant.Formula(
-        expression.Sum([expression.Variable("$score[0]"), weighted]), {"$score[0]": 0.0, "$score[1]": 0.0}
+        expression.Sum([expression.Variable("$score[0]"), weighted]), {"$score[0]": request.assumed_similarity, "$score[1]": 0.0}
     )
     return qdrant.QueryRequest(limit=max(1, len(ids)), prefetches=prefetches, query=formula)
 

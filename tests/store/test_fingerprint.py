@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from coderank.errors import IndexCorruptError, IndexIncompatibleError, IndexNotFoundError, IndexNotWritableError
+from coderank.store.fingerprint import FILE_NAME, FORMAT, Fingerprint, IndexRecord, check, read, write
+
+MADE = Fingerprint(format=FORMAT, model="m", revision="r1", dimension=384, chunker="c1", header="h1")
+ROOT = Path("/somewhere/project")
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "new" / "index", MADE, ROOT)
+    assert read(tmp_path / "new" / "index") == IndexRecord(MADE, str(ROOT))
+
+
+def test_the_root_is_kept_absolute(tmp_path: Path) -> None:
+    write(tmp_path, MADE, Path("relative"))
+    assert Path(read(tmp_path).root) == Path.cwd() / "relative"
+
+
+def test_writing_again_replaces_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    write(tmp_path, MADE, ROOT)
+    newer = msgspec.structs.replace(MADE, revision="r2")
+    write(tmp_path, newer, ROOT)
+    assert read(tmp_path).fingerprint == newer
+    assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_equal_fingerprints_pass_whatever_the_root() -> None:
+    check(MADE, msgspec.structs.replace(MADE), ROOT)
+
+
+@pytest.mark.parametrize("field", Fingerprint.__struct_fields__)
+def test_each_field_that_differs_is_named_with_both_values(field: str) -> None:
+    other: Any = 7 if isinstance(getattr(MADE, field), int) else "other"
+    with pytest.raises(IndexIncompatibleError) as caught:
+        check(msgspec.structs.replace(MADE, **{field: other}), MADE, ROOT)
+    assert f"{field} is {other!r}, expected {getattr(MADE, field)!r}" in caught.value.message
+    assert caught.value.remedy == f"Build it again: coderank index --rebuild {ROOT}"
+    assert caught.value.message.count("expected") == 1
+
+
+def test_all_differences_are_named() -> None:
+    with pytest.raises(IndexIncompatibleError, match=r"model is 'x'.*dimension is 768"):
+        check(msgspec.structs.replace(MADE, model="x", dimension=768), MADE, ROOT)
+
+
+@pytest.mark.parametrize("folder", ["missing", "a-file/below"])
+def test_no_index(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "a-file").touch()
+    with pytest.raises(IndexNotFoundError, match="coderank index"):
+        read(tmp_path / folder)
+
+
+def stored(**changes: object) -> str:
+    fingerprint = {**msgspec.to_builtins(MADE), **changes}
+    return json.dumps({"fingerprint": fingerprint, "root": str(ROOT)})
+
+
+FOREIGN = [
+    b"",
+    b"\xff\xfe\x00",
+    b"not json",
+    b"[]",
+    b"{}",
+    b'{"fingerprint": {"format": 1}, "root": "/r"}',
+    b'{"fingerprint": "x", "root": "/r"}',
+    stored(dimension="384").encode(),
+    stored(extra=1).encode(),
+    stored()[:-5].encode(),
+]
+
+
+@pytest.mark.parametrize("content", FOREIGN)
+def test_a_foreign_file_is_refused_and_never_overwritten(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with pytest.raises(IndexCorruptError, match="delete"):
+        read(tmp_path)
+    with pytest.raises(IndexCorruptError):
+        write(tmp_path, MADE, ROOT)
+    assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(IndexCorruptError):
+        read(tmp_path)
+
+
+def test_another_format_is_incompatible_whatever_its_fields(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(stored(format=FORMAT + 1, something="new"))
+    with pytest.raises(IndexIncompatibleError, match=f"format is {FORMAT + 1}.*--rebuild {ROOT}"):
+        read(tmp_path)
+    write(tmp_path, MADE, ROOT)
+    assert read(tmp_path).fingerprint == MADE
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a-file").touch()
+    with pytest.raises(IndexNotWritableError, match="a-file"):
+        write(tmp_path / "a-file", MADE, ROOT)

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coderank.errors import IndexBusyError, IndexNotWritableError
+from coderank.store.lease import Lease
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Start = Callable[[str, Path, int], subprocess.Popen[str]]
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_a_free_folder_is_taken_and_given_up(tmp_path: Path) -> None:
+    lease = Lease(tmp_path / "deep" / "index")
+    lease.acquire(0)
+    assert lease.held
+    assert not lease.wanted()
+    lease.release()
+    lease.release()
+    assert not lease.held
+
+
+def test_two_leases_of_one_process_exclude_each_other(tmp_path: Path) -> None:
+    first, second = Lease(tmp_path), Lease(tmp_path)
+    first.acquire(0)
+    with pytest.raises(IndexBusyError):
+        second.acquire(0)
+    first.release()
+    second.acquire(0)
+    second.release()
+
+
+def test_a_holder_that_keeps_the_folder_is_reported_with_the_time_waited(tmp_path: Path, start: Start) -> None:
+    assert line(start("hold", tmp_path, 60)) == "holding"
+    with pytest.raises(IndexBusyError, match=r"within 0\.1 s") as caught:
+        Lease(tmp_path).acquire(0.1)
+    assert caught.value.remedy
+
+
+def test_the_lease_of_a_killed_process_is_free(tmp_path: Path, start: Start) -> None:
+    holder = start("hold", tmp_path, 60)
+    assert line(holder) == "holding"
+    holder.kill()
+    holder.wait()
+    lease = Lease(tmp_path)
+    lease.acquire(5)
+    assert not lease.wanted()
+    lease.release()
+
+
+def test_a_waiter_is_seen_by_the_holder(tmp_path: Path, start: Start) -> None:
+    lease = Lease(tmp_path)
+    lease.acquire(0)
+    other = start("yielding", tmp_path, 1)
+    while not lease.wanted():
+        pass
+    lease.release()
+    assert line(other) == "holding"
+    lease.acquire(10)
+    assert line(other) == "done"
+    lease.release()
+
+
+def test_a_killed_waiter_is_no_longer_seen(tmp_path: Path, start: Start) -> None:
+    lease = Lease(tmp_path)
+    lease.acquire(0)
+    waiter = start("hold", tmp_path, 60)
+    while not lease.wanted():
+        pass
+    waiter.kill()
+    waiter.wait()
+    assert not lease.wanted()
+    lease.release()
+
+
+def test_processes_that_all_want_it_all_get_their_turns(tmp_path: Path, start: Start) -> None:
+    turns = 3
+    processes = [start("yielding", tmp_path, turns) for _ in range(3)]
+    # The last one to hold waits for somebody to want it: a waiter that never gives up.
+    stop = threading.Event()
+
+    def want() -> None:
+        lease = Lease(tmp_path)
+        while not stop.is_set():
+            lease.acquire(30)
+            lease.release()
+
+    wanting = threading.Thread(target=want)
+    wanting.start()
+    try:
+        for process in processes:
+            out, err = process.communicate(timeout=60)
+            assert (out.split(), err) == (["holding"] * turns + ["done"], "")
+    finally:
+        stop.set()
+        wanting.join()
+
+
+def test_a_place_that_cannot_hold_a_lock_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(IndexNotWritableError, match="file"):
+        Lease(tmp_path / "file" / "index").acquire(0)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coderank.errors import IndexBusyError, StoreError
+from coderank.store.lease import Lease
+from coderank.store.tenancy import HOLD_S, Tenancy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Door:
+    """A resource that counts how often it was opened and closed."""
+
+    def __init__(self, folder: Path, *, timeout: float = 10.0) -> None:
+        self.opened = 0
+        self.closed = 0
+        self.refuse_open = False
+        self.refuse_close = False
+        self.inside = 0
+        self.tenancy = Tenancy(Lease(folder), self._open, self._close, timeout)
+
+    def _open(self) -> Door:
+        if self.refuse_open:
+            raise StoreError("cannot open")
+        self.opened += 1
+        return self
+
+    def _close(self, door: Door) -> None:
+        assert door is self
+        self.closed += 1
+        if self.refuse_close:
+            raise StoreError("cannot close")
+
+    def pass_through(self) -> None:
+        with self.tenancy.use() as door:
+            door.inside += 1
+            assert door.inside == 1
+            door.inside -= 1
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    made = Door(tmp_path)
+    yield made
+    made.refuse_close = False
+    made.tenancy.close()
+
+
+def test_it_opens_once_and_stays_open(door: Door) -> None:
+    assert door.opened == 0
+    for _ in range(5):
+        door.pass_through()
+    assert (door.opened, door.closed) == (1, 0)
+
+
+def test_it_opens_again_after_close(door: Door) -> None:
+    door.pass_through()
+    door.tenancy.close()
+    door.tenancy.close()
+    door.pass_through()
+    assert (door.opened, door.closed) == (2, 1)
+
+
+def test_an_idle_holder_hands_over(door: Door, tmp_path: Path) -> None:
+    door.pass_through()
+    other = Door(tmp_path)
+    other.pass_through()
+    assert door.closed == 1
+    door.pass_through()
+    assert (other.closed, door.opened) == (1, 2)
+    other.tenancy.close()
+
+
+def test_a_busy_holder_hands_over_between_two_operations(door: Door, tmp_path: Path) -> None:
+    other = Door(tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        door.pass_through()
+        served = pool.submit(other.pass_through)
+        while not served.done():
+            door.pass_through()
+        served.result()
+    other.tenancy.close()
+    assert door.closed >= 1
+
+
+def test_an_operation_is_never_interrupted(door: Door, tmp_path: Path) -> None:
+    impatient = Door(tmp_path, timeout=0.1)
+    with door.tenancy.use():
+        with pytest.raises(IndexBusyError):
+            impatient.pass_through()
+        time.sleep(HOLD_S)
+        assert door.closed == 0
+
+
+def test_threads_take_turns(door: Door) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(door.pass_through) for _ in range(200)]:
+            done.result()
+    assert door.opened == 1
+
+
+def test_failing_to_open_gives_the_lease_up(door: Door, tmp_path: Path) -> None:
+    door.refuse_open = True
+    with pytest.raises(StoreError, match="cannot open"):
+        door.pass_through()
+    other = Door(tmp_path, timeout=0.0)
+    other.pass_through()
+    other.tenancy.close()
+
+
+def test_a_failing_operation_leaves_it_usable(door: Door) -> None:
+    with pytest.raises(ZeroDivisionError), door.tenancy.use():
+        raise ZeroDivisionError
+    door.pass_through()
+    assert door.opened == 1
+
+
+def test_failing_to_close_while_idle_is_told_at_the_next_use(door: Door, tmp_path: Path) -> None:
+    door.pass_through()
+    door.refuse_close = True
+    other = Door(tmp_path)
+    other.pass_through()
+    other.tenancy.close()
+    with pytest.raises(StoreError, match="cannot close"):
+        door.pass_through()
+    door.pass_through()
+
+
+def test_nobody_is_inside_while_it_is_vacant(door: Door, tmp_path: Path) -> None:
+    door.pass_through()
+    with door.tenancy.vacant():
+        assert door.closed == 1
+        with pytest.raises(IndexBusyError):
+            Door(tmp_path, timeout=0.05).pass_through()
+    door.pass_through()
