@@ -43,6 +43,8 @@ MAX_LIMIT = 1_000
 """Most hits of one search: a longer list is read by a program, which filters serve better."""
 AUTO_MODEL = "all-minilm-l6-v2"
 """What ``auto`` takes for a new index: the model whose weights come with the installation."""
+DISK_BLOCK = 512
+"""Bytes in one unit of st_blocks (POSIX leaves it open; every system at hand uses 512)."""
 OWN_FILES = frozenset(
     "shard shard.new manifest.db manifest.db-wal manifest.db-shm manifest.db.create background.log "
     "sync.lock fill.lock owner.lock queue.lock".split()
@@ -190,7 +192,7 @@ class Engine:
             dense_coverage=totals.dense / totals.chunks if totals.chunks else 1.0,
             languages=manifest.languages(),
             skips=tuple(sorted(skips)),
-            bytes_on_disk=sum(file.stat().st_size for file in self.index_dir.rglob("*") if file.is_file()),
+            bytes_on_disk=sum(_bytes(file) for file in self.index_dir.rglob("*")),
             changed_since=seen.plan.changed,
         )
 
@@ -321,6 +323,15 @@ def _hit(candidate: Candidate, root: str) -> Hit:
         content=chunk.content,
         root=root,
     )
+
+
+def _bytes(file: Path) -> int:
+    """Bytes that a file takes on disk: the engine's are sparse, and much larger by their length."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:  # another process is at work in the index
+        return 0
+    return getattr(found, "st_blocks", found.st_size // DISK_BLOCK) * DISK_BLOCK
 
 
 def _checked_limit(limit: int) -> int:

@@ -8,6 +8,7 @@ Retrieval"). BM25 grows with the number of query terms while a cosine does not, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ from coderank.store.contract import StoreQuery
 if TYPE_CHECKING:
     from coderank.retrieval.query import QueryProfile
     from coderank.types import Filters, SparseVector, Vector
+
+ASSUMED_SIMILARITY = 0.25
+"""Cosine of a chunk whose vector is not there yet: about the mean over lexical candidates, so that a half-filled index
+prefers neither the chunks with vectors nor those without."""
 
 
 def lexical_weight(unit: float, terms: int) -> float:
@@ -36,17 +41,14 @@ def requests(
     """Plan the store requests of one query: the fused list, and the definitions of every name asked for."""
     weight = lexical_weight(unit, len(sparse.indices)) if sparse else 0.0
     fused = StoreQuery(
-        dense=dense, sparse=sparse, limit=2 * prefetch, prefetch=prefetch, lexical_weight=weight, filters=filters
+        dense=dense,
+        sparse=sparse,
+        limit=2 * prefetch,
+        prefetch=prefetch,
+        lexical_weight=weight,
+        assumed_similarity=ASSUMED_SIMILARITY,
+        filters=filters,
     )
     if not asked.names:
         return [fused]
-    named = StoreQuery(
-        dense=dense,
-        sparse=sparse,
-        limit=definitions,
-        prefetch=definitions,
-        lexical_weight=weight,
-        filters=filters,
-        defines=asked.names,
-    )
-    return [fused, named]
+    return [fused, replace(fused, limit=definitions, prefetch=definitions, defines=asked.names)]
