@@ -86,7 +86,8 @@ class Reference:
             scores = dense or lexical
         else:
             union = {*_best(dense, query.prefetch), *_best(lexical, query.prefetch)}
-            scores = {id_: dense.get(id_, 0.0) + query.lexical_weight * lexical.get(id_, 0.0) for id_ in union}
+            assumed, weight = query.assumed_similarity, query.lexical_weight
+            scores = {id_: dense.get(id_, assumed) + weight * lexical.get(id_, 0.0) for id_ in union}
         return [(id_, scores[id_]) for id_ in _best(scores, query.limit)]
 
     def _bm25(self, point: Point, query: SparseVector | None) -> float:

@@ -145,8 +145,14 @@ def test_without_dense_can_be_filled_while_it_is_read(store: Store) -> None:
 
 
 QUERIES = [
-    StoreQuery(unit(500), sparse(t1=1.0, t3=0.5, t9=1.0), limit, prefetch, weight, filters, defines)
-    for limit, prefetch, weight in ((10, 100, 0.05), (10, 5, 0.05), (30, 12, 1.0), (5, 3, 0.0), (300, 400, 0.2))
+    StoreQuery(unit(500), sparse(t1=1.0, t3=0.5, t9=1.0), limit, prefetch, weight, assumed, filters, defines)
+    for limit, prefetch, weight, assumed in (
+        (10, 100, 0.05, 0.0),
+        (10, 5, 0.05, 0.25),
+        (30, 12, 1.0, 0.1),
+        (5, 3, 0.0, 0.0),
+        (300, 400, 0.2, 0.25),
+    )
     for filters, defines in (
         (Filters(), ()),
         (Filters(languages=("rust", "go")), ()),
@@ -190,6 +196,12 @@ def test_a_point_without_dense_vector_is_found_by_its_words(store: Store) -> Non
     assert [id_ for id_, _ in found] == [id_of(2), id_of(1)]
 
 
+def test_a_missing_vector_counts_as_the_assumed_similarity(store: Store) -> None:
+    store.upsert([point(1), point(2, dense=False, terms=sparse(t8=2.0))])
+    query = StoreQuery(-unit(1), sparse(t8=1.0), 5, assumed_similarity=0.25)
+    assert dict(ask(store, query)) == pytest.approx({id_of(2): 0.25, id_of(1): -1.0}, abs=CLOSE)
+
+
 def test_terms_nobody_has_and_no_terms_at_all(filled: Store) -> None:
     assert ask(filled, lexical(t4000000000=1.0)) == []
     assert ask(filled, lexical()) == []
@@ -203,6 +215,13 @@ def test_ties_go_by_path_then_line_also_where_the_list_ends(store: Store, dense:
     store.upsert([point(number, f"f{number % 3}", dense=False) for number in numbers])
     (hits,) = store.query([StoreQuery(dense, sparse(t1=1.0), 7, prefetch=50, lexical_weight=0.5)])
     assert [(hit.chunk.path, hit.chunk.start_line) for hit in hits] == [("f0", line) for line in range(3, 24, 3)]
+
+
+def test_ties_where_a_leg_ends_go_by_id(store: Store) -> None:
+    numbers = np.random.default_rng(1).permutation(np.arange(1, 31)).tolist()
+    store.upsert([point(number, dense=False) for number in numbers])
+    found = ask(store, StoreQuery(unit(1), sparse(t1=1.0), 30, prefetch=7, lexical_weight=0.5))
+    assert [id_ for id_, _ in found] == [id_of(number) for number in range(1, 8)]
 
 
 def test_a_vector_of_another_dimension_is_refused(store: Store) -> None:

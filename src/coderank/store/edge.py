@@ -292,10 +292,16 @@ def _score(shard: qdrant.EdgeShard, requests: Sequence[StoreQuery]) -> list[list
     legs = [leg for request in requests if is_hybrid(request) for leg in leg_requests(request)]
     best = iter(shard.query_batch(qdrant.QueryBatchRequest(legs)) if legs else [])
     final = [
-        union_request(request, [*next(best), *next(best)]) if is_hybrid(request) else single_request(request)
+        union_request(request, [*_best(next(best), request), *_best(next(best), request)])
+        if is_hybrid(request)
+        else single_request(request)
         for request in requests
     ]
     return shard.query_batch(qdrant.QueryBatchRequest(final)) if final else []
+
+
+def _best(leg: Iterable[qdrant.ScoredPoint], request: StoreQuery) -> list[qdrant.ScoredPoint]:
+    return sorted(leg, key=lambda point: (-point.score, str(point.id)))[: request.prefetch]
 
 
 def _with_ties(points: list[qdrant.ScoredPoint], limit: int) -> list[qdrant.ScoredPoint]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DENSE = "dense"
 LEXICAL = "lexical"
 TIE_MARGIN = 32
-"""A leg searched alone is asked for this many more: ties at the end of the list are cut by path, not by chance."""
+"""A leg is asked for this many more than wanted, so that ties at the end of its list are not cut by chance."""
 
 
 def shard_config(dimension: int) -> qdrant.EdgeConfig:
@@ -55,9 +55,9 @@ def is_hybrid(request: StoreQuery) -> bool:
 
 
 def leg_requests(request: StoreQuery) -> list[qdrant.QueryRequest]:
-    """Ask each leg of a hybrid request for its best ``prefetch`` points."""
-    where = _where(request)
-    return [qdrant.QueryRequest(limit=request.prefetch, query=query, filter=where) for query in _queries(request)]
+    """Ask each leg of a hybrid request for its best ``prefetch`` points, and for some more that may tie."""
+    where, limit = _where(request), request.prefetch + TIE_MARGIN
+    return [qdrant.QueryRequest(limit=limit, query=query, filter=where) for query in _queries(request)]
 
 
 def _queries(request: StoreQuery) -> list[qdrant.Query]:
@@ -78,14 +78,16 @@ def single_request(request: StoreQuery) -> qdrant.QueryRequest:
 def union_request(request: StoreQuery, points: Sequence[qdrant.ScoredPoint]) -> qdrant.QueryRequest:
     """Score these points on both legs of a hybrid request and rank all of them by the weighted sum."""
     ids = {point.id for point in points}
+    size = max(1, len(ids))
     among = qdrant.Filter(must=[qdrant.HasIdCondition(ids)])
-    prefetches = [qdrant.Prefetch(limit=max(1, len(ids)), query=query, filter=among) for query in _queries(request)]
+    prefetches = [qdrant.Prefetch(limit=size, query=query, filter=among) for query in _queries(request)]
     expression = qdrant.Expression
     weighted = expression.Mult([expression.Constant(request.lexical_weight), expression.Variable("$score[1]")])
     formula = qdrant.Formula(
-        expression.Sum([expression.Variable("$score[0]"), weighted]), {"$score[0]": request.assumed_similarity, "$score[1]": 0.0}
+        expression.Sum([expression.Variable("$score[0]"), weighted]),
+        {"$score[0]": request.assumed_similarity, "$score[1]": 0.0},
     )
-    return qdrant.QueryRequest(limit=max(1, len(ids)), prefetches=prefetches, query=formula)
+    return qdrant.QueryRequest(limit=size, prefetches=prefetches, query=formula)
 
 
 def _where(request: StoreQuery) -> qdrant.Filter | None:
