@@ -23,8 +23,8 @@ def chunk(path: str, text: str) -> list[Chunk]:
     if not text.strip():
         return []
     language = detect(path, text[: text.find("\n")] if "\n" in text else text)
-    if language.grammar:
-        return chunk_syntax(path, text, language)
+    if language.grammar and (chunks := chunk_syntax(path, text, language)) is not None:
+        return chunks
     if language.kind is Kind.PROSE:
         return chunk_prose(path, text, language)
     return _chunk_lines(path, text, language)

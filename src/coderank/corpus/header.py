@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from coderank.types import Chunk
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coderank.types import Chunk
 
 # Part of an index's fingerprint: raise when the text below changes for the same chunk.
 HEADER_VERSION = 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-from coderank.types import Chunk
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coderank.types import Chunk
 
 _BYTES = 16
 

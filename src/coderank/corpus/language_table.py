@@ -21,7 +21,7 @@ _PYTHON = {
     "expression_statement": _WRAPPER,
     "lambda": _BODY,
 }
-_JAVASCRIPT = {
+_SCRIPT = {
     "class_declaration": _TYPE,
     "class": _TYPE,
     "function_declaration": _CALLABLE,
@@ -32,13 +32,14 @@ _JAVASCRIPT = {
     "variable_declarator": Rule(Role.VALUE, "@script_binding"),
     "assignment_expression": Rule(Role.VALUE, "@script_assignment"),
     "pair": Rule(Role.VALUE, "@script_property"),
-    "field_definition": Rule(Role.VALUE, "@script_property"),
+    "call_expression": Rule(Role.EXTENSION, "@script_test"),
     "export_statement": _WRAPPER,
     "expression_statement": _WRAPPER,
     "lexical_declaration": _WRAPPER,
     "variable_declaration": _WRAPPER,
 }
-_TYPESCRIPT = _JAVASCRIPT | {
+_JAVASCRIPT = _SCRIPT | {"field_definition": Rule(Role.VALUE, "@script_property")}
+_TYPESCRIPT = _SCRIPT | {
     "abstract_class_declaration": _TYPE,
     "interface_declaration": _TYPE,
     "enum_declaration": _TYPE,
@@ -158,6 +159,7 @@ _RUBY = {
     "method": _CALLABLE,
     "singleton_method": _CALLABLE,
     "assignment": Rule(Role.VALUE, "@constant"),
+    "call": Rule(Role.EXTENSION, "@script_test"),
 }
 _SWIFT = {
     "class_declaration": Rule(Role.TYPE, "@swift_type"),

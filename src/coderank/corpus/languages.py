@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,8 @@ from coderank.corpus.language_table import LANGUAGES, TEXT
 if TYPE_CHECKING:
     from coderank.corpus.syntax_rules import Language
 
-# ``#!/usr/bin/env -S python3.12 -u`` -> python: the version and the flags do not change the language.
-_SHEBANG = re.compile(r"^#!\s*\S*?([a-z]+)[\d.]*(?:\s+(?:-\S+\s+)*(\S*?/)?([a-z]+)[\d.]*)?", re.IGNORECASE)
+# Kernels read no more of the line.
+_LONGEST_SHEBANG = 256
 
 
 def detect(path: str, first_line: str = "") -> Language:
@@ -52,9 +51,11 @@ def _by_suffix(name: str) -> Language | None:
 
 
 def _by_shebang(first_line: str) -> Language | None:
-    match = _SHEBANG.match(first_line)
-    if match is None:
+    """Read ``#!/usr/bin/env -S python3.12 -u`` as python: version, flags and settings do not change the language."""
+    if not first_line.startswith("#!"):
         return None
-    program, _, argument = match.groups()
-    interpreter = argument if program.lower() == "env" else program
-    return _by_interpreter().get((interpreter or "").lower())
+    words = [word for word in first_line[2:_LONGEST_SHEBANG].split() if word[0] != "-" and "=" not in word]
+    programs = [posixpath.basename(word).rstrip("0123456789.") for word in words[:2]]
+    if programs[:1] == ["env"]:
+        del programs[0]
+    return _by_interpreter().get(programs[0]) if programs else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from coderank.corpus.syntax_rules import Role, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from coderank.corpus.grammars import Node
 
 
@@ -26,6 +27,10 @@ _SEPARATOR = re.compile(r"::|->|[\\:#]")
 _SPACE = re.compile(r"\s+")
 # Longer names are the grammar's mistakes (a whole expression read as a name).
 _LONGEST_NAME = 120
+# Keywords that error recovery reads as names.
+_NOT_NAMES = frozenset(
+    {"class", "else", "enum", "for", "if", "namespace", "operator", "return", "struct", "switch", "while"}
+)
 _FUNCTIONS = frozenset(
     {"function_expression", "arrow_function", "generator_function", "function_definition", "function"}
 )
@@ -46,17 +51,27 @@ def _text(node: Node) -> str:
 
 def plain(text: str) -> str:
     """Reduce a qualified, generic name to its parts joined by dots: ``a::B<T>`` is ``a.B``."""
+    scope, operator, symbol = text.partition("operator")
+    if operator and not symbol[:1].isalnum() and symbol[:1] != "_":
+        return f"{plain(scope)}.operator{_operator(symbol)}".lstrip(".")
     previous = None
     while previous != text:
         previous, text = text, _GENERIC.sub("", text)
     return _SPACE.sub(" ", _SEPARATOR.sub(".", text)).strip(" .*&$\"'`")
 
 
+def _operator(symbol: str) -> str:
+    """Reduce what follows ``operator``: a symbol as it stands, a conversion without its parentheses."""
+    if symbol.startswith(" ") and symbol.strip()[:1].isalpha():
+        return " " + symbol.partition("(")[0].strip()
+    return symbol.replace(" ", "")
+
+
 def _named(node: Node | None, role: Role) -> Name | None:
     if node is None or node.end_byte - node.start_byte > _LONGEST_NAME:
         return None
     text = plain(_text(node))
-    return Name(text, role, node.start_point.row) if text else None
+    return Name(text, role, node.start_point.row) if text and text not in _NOT_NAMES else None
 
 
 def _first_child(node: Node, *types: str) -> Node | None:
@@ -87,7 +102,13 @@ def _script_binding(node: Node, role: Role) -> Name | None:
     name = node.child_by_field_name("name")
     if name is None or name.type != "identifier":
         return None
-    return _named(name, _role_of_value(node.child_by_field_name("value"), role))
+    value = node.child_by_field_name("value")
+    return None if _is_import(value) else _named(name, _role_of_value(value, role))
+
+
+def _is_import(value: Node | None) -> bool:
+    """Tell whether a JavaScript value is ``require(...)``, which names something defined elsewhere."""
+    return value is not None and value.type == "call_expression" and (value.text or b"").startswith(b"require(")
 
 
 def _script_assignment(node: Node, role: Role) -> Name | None:
@@ -119,6 +140,22 @@ def _field(node: Node, *names: str) -> Node | None:
         if (child := node.child_by_field_name(name)) is not None:
             return child
     return None
+
+
+_TESTS = frozenset({"describe", "context", "it", "test", "suite"})
+
+
+def _script_test(node: Node, role: Role) -> Name | None:
+    """JavaScript ``it("does", () => {})`` and Ruby ``it "does" do``: a test is named by its sentence."""
+    function = _field(node, "function", "method")
+    arguments = node.child_by_field_name("arguments")
+    if function is None or function.type != "identifier" or arguments is None or _text(function) not in _TESTS:
+        return None
+    first = arguments.named_children[0] if arguments.named_children else None
+    if first is None or first.type not in ("string", "template_string"):
+        return None
+    title = _SPACE.sub(" ", _text(first)).strip("\"'`. ")
+    return Name(title[:_LONGEST_NAME], role, node.start_point.row) if title else None
 
 
 def _go_method(node: Node, role: Role) -> Name | None:
@@ -288,6 +325,7 @@ READERS: dict[str, Callable[[Node, Role], Name | None]] = {
     "@macro_constant": _macro_constant,
     "@script_assignment": _script_assignment,
     "@script_binding": _script_binding,
+    "@script_test": _script_test,
     "@script_property": _script_property,
     "@swift_type": _swift_type,
     "@with_body": _with_body,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coderank.corpus import naming
@@ -17,6 +17,11 @@ MAX_NESTING = 16
 # A signature longer than this is cut: it heads the chunk, it does not replace it.
 MAX_SIGNATURE = 240
 
+# A line that ends so opens a body: what follows is no part of the signature.
+_OPENERS = (":", "{", "=>", " do")
+_BODIES = ("body", "block")
+# What error recovery made of broken source: variables in it may be anyone's.
+_BROKEN = "ERROR"
 _CLOSED = frozenset({Role.CALLABLE, Role.BODY})
 
 
@@ -35,20 +40,26 @@ class Definition:
     level: int
     """How many definitions enclose it."""
 
+    is_value: bool = False
+
     def signature(self, lines: Lines) -> str:
         """Return what stands between the line of the name and the body, folded into one line."""
-        body = self.node.child_by_field_name("body")
-        last = self.row if body is None else max(self.row, min(body.start_point.row, self.end))
-        text = " ".join(" ".join(lines.text(Rows(self.row, last + 1)).split()).split())
-        if last > self.row:
-            text = _before_body(lines, self.row, last, body)
-        return text[:MAX_SIGNATURE]
+        body = self._body()
+        last = self.row if body is None else min(body.start_point.row, self.end)
+        head: list[str] = []
+        for row in range(self.row, last + 1):
+            line = lines.lines[row].strip()
+            if row == last and row > self.row and body is not None:
+                line = lines.lines[row].encode("utf-8", "replace")[: body.start_point.column].decode("utf-8", "ignore")
+            head.append(line)
+            if line.endswith(_OPENERS):
+                break
+        return " ".join(" ".join(head).split())[:MAX_SIGNATURE]
 
-
-def _before_body(lines: Lines, row: int, last: int, body: Node | None) -> str:
-    column = body.start_point.column if body is not None else 0
-    head = [*lines.lines[row:last], lines.lines[last].encode()[:column].decode("utf-8", "ignore")]
-    return " ".join(" ".join(head).split())
+    def _body(self) -> Node | None:
+        if (body := self.node.child_by_field_name("body")) is not None:
+            return body
+        return next((child for child in self.node.named_children if child.type.endswith(_BODIES)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,8 @@ def outline(root: Node, language: Language, lines: Lines, limit: int) -> list[De
         rule = rules.get(node.type)
         if rule is None and place.depth and node.start_point.row == node.end_point.row:
             continue
+        if node.type == _BROKEN:
+            place = replace(place, closed=True)
         inner = place if rule is None else _enter(place, rule, lines, limit, found)
         if inner is None:
             continue
@@ -112,4 +125,4 @@ def _definition(place: _Place, name: naming.Name, rows: Rows) -> Definition:
     symbol = f"{place.owner.symbol}.{name.text}" if place.owner else name.text
     bare = "" if name.role in (Role.EXTENSION, Role.BODY) else name.text.rpartition(".")[2]
     level = place.owner.level + 1 if place.owner else 0
-    return Definition(rows.start, rows.end, bare, symbol, place.node, name.row, level)
+    return Definition(rows.start, rows.end, bare, symbol, place.node, name.row, level, name.role is Role.VALUE)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from coderank.corpus.lines import Lines, Rows, windows
-from coderank.corpus.syntax_rules import Language
 from coderank.types import Chunk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from coderank.corpus.syntax_rules import Language
 
 # Prose has fewer tokens to the character than code; 1,600 characters are about 400 tokens.
 MAX_PROSE_CHARS = 1600

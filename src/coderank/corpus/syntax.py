@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,13 @@ from coderank.corpus import grammars
 from coderank.corpus.lines import Lines, Rows, windows
 from coderank.corpus.merging import merge
 from coderank.corpus.outline import Definition, outline
-from coderank.corpus.syntax_rules import Language
 from coderank.types import Chunk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from coderank.corpus.grammars import Node
+    from coderank.corpus.syntax_rules import Language
 
 # A chunk holds at most this many characters, indentation not counted: about 500 tokens of code, what the embedding
 # model reads without cutting.
@@ -29,10 +30,15 @@ class _Region:
     nodes: Sequence[Node]
 
 
-def chunk_syntax(path: str, text: str, language: Language) -> list[Chunk]:
-    """Cut source code along its syntax tree. Every line is in one chunk; malformed code is cut as far as it parses."""
+def chunk_syntax(path: str, text: str, language: Language) -> list[Chunk] | None:
+    """Cut source code along its syntax tree. Every line is in one chunk; malformed code is cut as far as it parses.
+
+    None where the text does not parse in reasonable time.
+    """
     lines = Lines.of(text)
     tree = grammars.parse(language.grammar, text.encode("utf-8", "replace"))
+    if tree is None:
+        return None
     definitions = outline(tree.root_node, language, lines, MAX_CHARS)
     pieces = _split(tree.root_node, lines, language)
     runs = merge(pieces, definitions, lines, MAX_CHARS)
@@ -45,7 +51,7 @@ def chunk_syntax(path: str, text: str, language: Language) -> list[Chunk]:
             lines.text(rows),
             main.symbol if main else "",
             main.signature(lines) if main else "",
-            tuple(definition.name for definition in starting if definition.name),
+            tuple(dict.fromkeys(definition.name for definition in starting if definition.name)),
         )
         for rows, main, starting in _label(runs, definitions, lines)
     ]
@@ -85,7 +91,8 @@ def _spans_lines(node: Node) -> bool:
 def _cut(rows: Rows, nodes: Sequence[Node], lines: Lines, leading: frozenset[str]) -> list[_Region]:
     """Start a part at each node that begins a line; comments and attributes stay with what follows them."""
     parts: list[_Region] = []
-    start, held, glue = rows.start, [], False
+    held: list[Node] = []
+    start, glue = rows.start, False
     previous: Node | None = None
     for node in nodes:
         row = node.start_point.row
@@ -109,9 +116,9 @@ def _begins_line(node: Node, lines: Lines) -> bool:
 
 
 def _adjoins(node: Node, lines: Lines) -> bool:
-    """Tell whether the line after a node is not blank."""
+    """Tell whether at most one blank line follows a node."""
     row = node.end_point.row + (1 if node.end_point.column else 0)
-    return row < len(lines) and not lines.is_blank(row)
+    return not all(lines.is_blank(below) for below in range(row, min(row + 2, len(lines))))
 
 
 def _continues(previous: Node | None, node: Node) -> bool:
@@ -139,11 +146,21 @@ def _label(
 
 
 def _main(starting: Sequence[Definition], enclosing: Sequence[Definition], last: int) -> Definition | None:
-    """Pick the largest of the outermost definitions that start here; without one, the innermost around."""
-    if starting:
-        top = min(definition.level for definition in starting)
-        return max(
-            (definition for definition in starting if definition.level == top),
-            key=lambda definition: (min(definition.end, last) - definition.start, -definition.start),
-        )
-    return enclosing[-1] if enclosing else None
+    """Pick the definition that starts here and fills most lines; without one, the innermost around.
+
+    What lies in a definition that is here as a whole does not compete with it; a class of which only the head is here
+    counts with the lines of the head. Values give way to types and functions.
+    """
+    best, size = (enclosing[-1] if enclosing else None), (False, 0)
+    covered = -1
+    for position, definition in enumerate(starting):
+        if definition.end <= covered:
+            continue
+        if definition.end <= last:
+            end = covered = definition.end
+        else:
+            end = starting[position + 1].start - 1 if position + 1 < len(starting) else last
+        candidate = (not definition.is_value, end - definition.start + 1)
+        if candidate > size:
+            best, size = definition, candidate
+    return best
