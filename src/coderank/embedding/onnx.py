@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from coderank.types import Matrix, Vector
 
 BATCH_TOKENS = 256
-"""Padded tokens in one batch. With texts of up to 256 tokens and a batch on each of 2 cores: 7,600 tokens/s at 256, 7,400
-at 512, 6,800 at 1,024, 6,200 at 2,048, because larger activations leave the core's cache."""
+"""Padded tokens in one batch. With texts of up to 256 tokens and a batch on each of 2 cores: 7,600 tokens/s at 256,
+7,400 at 512, 6,800 at 1,024, 6,200 at 2,048, because larger activations leave the core's cache."""
 
 _INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 CHARACTERS_PER_TOKEN = 32
 """Characters read for each token that is kept. Code has 3.1 characters in a token on average, and never more than 10.8
-in 2,500 pieces of 22 repositories; what lies behind is not tokenised, so that a text of 500 kB costs what a page does."""
+in 2,500 pieces of 22 repositories; what lies behind is not tokenised, so 500 kB cost what a page does."""
 
 _UNKNOWN = "[UNK]"
 _SPECIAL = ("[PAD]", _UNKNOWN, "[CLS]", "[SEP]", "[MASK]")
