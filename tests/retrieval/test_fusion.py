@@ -15,7 +15,7 @@ from coderank.types import Filters, SparseVector
 if TYPE_CHECKING:
     from coderank.types import Vector
 
-VECTOR = np.ones(4, dtype=np.float32) / 2
+VECTOR = np.full(4, 0.5, dtype=np.float32)
 TERMS = SparseVector((1, 2, 3, 4), (1.0, 1.0, 1.0, 1.0))
 
 

@@ -104,18 +104,19 @@ def _order(candidate: Candidate) -> tuple[float, str, int]:
 
 def _with_file_evidence(candidates: Sequence[Candidate], priors: Priors) -> list[Candidate]:
     """Raise the best chunk of each file by the share of the list's evidence that its file holds."""
+    # Added up in ranked order: a sum of floats depends on it, and the ranking must not depend on how it came in.
+    ordered = sorted(candidates, key=_order)
     total: dict[str, float] = defaultdict(float)
-    for candidate in candidates:
+    for candidate in ordered:
         total[candidate.chunk.path] += max(candidate.score, 0.0)
     most = max(total.values()) or 1.0
-    top = max(candidate.score for candidate in candidates)
+    unit = priors.file_evidence * max(ordered[0].score, 0.0) / most
     seen: set[str] = set()
     result = []
-    for candidate in sorted(candidates, key=_order):
+    for candidate in ordered:
         path = candidate.chunk.path
-        raise_by = 0.0 if path in seen else priors.file_evidence * top * total[path] / most
+        result.append(candidate if path in seen else replace(candidate, score=candidate.score + unit * total[path]))
         seen.add(path)
-        result.append(replace(candidate, score=candidate.score + raise_by))
     return result
 
 
