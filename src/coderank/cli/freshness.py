@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 1.0
 """How long vectors may hold up an answer: what a person takes for a pause rather than for a wait."""
-_INLINE_CHUNKS = 200
-"""More than this is not tried within the patience: two cores embed about 150 chunks a second, so that an answer at
+_INLINE_CHUNKS = 100
+"""More than this is not tried within the patience: two cores embed about 100 chunks a second, so that an answer at
 once, by words, is worth more than one late that still misses most vectors."""
 
 

@@ -80,12 +80,14 @@ def _new_bar() -> Bar:
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="dim")
 
+    console = Console(stderr=True)
     return Bar(
         TextColumn("{task.description}"),
         BarColumn(_BAR_COLUMNS),
         MofNCompleteColumn(),
         Rate(),
         TimeRemainingColumn(compact=True),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=console.is_dumb_terminal,
     )

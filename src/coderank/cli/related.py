@@ -36,4 +36,4 @@ def related(
     file, line = parse_place(place)
     where = answer.Place(Settings.from_environment(), model, index_dir)
     result, outlook = answer.related(file, line, limit, Freshness(sync, wait), where)
-    write_result(result, output_format, outlook=outlook)
+    write_result(result, output_format, outlook=outlook, with_root=True)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from coderank.cli import options
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command(short_help="Find code that answers a question.")
@@ -61,4 +58,5 @@ def search(  # noqa: PLR0913 - one parameter per option
     place = answer.Place(Settings.from_environment(), model, index_dir)
     roots = tuple(dict.fromkeys(paths)) or (".",)
     result, outlook = answer.search(question, roots, Freshness(sync, wait, mode), place)
-    write_result(result, output_format, outlook=outlook, with_root=len(roots) > 1)
+    one_folder = len(roots) == 1 and Path(roots[0]).expanduser().is_dir()
+    write_result(result, output_format, outlook=outlook, with_root=not one_folder)
