@@ -45,10 +45,10 @@ AUTO_MODEL = "all-minilm-l6-v2"
 """What ``auto`` takes for a new index: the model whose weights come with the installation."""
 DISK_BLOCK = 512
 """Bytes in one unit of st_blocks (POSIX leaves it open; every system at hand uses 512)."""
+MANIFEST_FILES = ("manifest.db", "manifest.db-wal", "manifest.db-shm")
 OWN_FILES = frozenset(
-    "shard shard.new manifest.db manifest.db-wal manifest.db-shm manifest.db.create background.log "
-    "sync.lock fill.lock owner.lock queue.lock".split()
-)
+    "shard shard.new manifest.db.create background.log sync.lock fill.lock owner.lock queue.lock".split()
+).union(MANIFEST_FILES)
 """What an index folder holds beside its record: a folder with anything else is not taken for one."""
 
 
@@ -115,7 +115,10 @@ class Engine:
         """Bring the index up to the tree, words and vectors; with ``rebuild`` from nothing, whatever was there."""
         if rebuild:
             self._erase()
-        return self._indexer.index(on_progress)
+        report = self._indexer.index(on_progress)
+        if report.changed_files or report.embedded_chunks:
+            self._store.optimize()
+        return report
 
     def sync(self, *, on_progress: Callable[[Progress], None] | None = None) -> IndexReport:
         """Bring the lexical index up to the tree, with those vectors that are known already: the short part."""
@@ -169,6 +172,7 @@ class Engine:
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
 
         limit = _checked_limit(limit)
+        self._indexed_manifest()
         chunks = self._store.chunks_of([path]).values()
         here = next((chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line), None)
         if here is None:
@@ -215,14 +219,14 @@ class Engine:
     def _store(self) -> EdgeStore:
         from coderank.store.edge import EdgeStore  # noqa: PLC0415 - the engine's library is loaded when it is used
 
-        self._indexed_manifest()
-        return EdgeStore(self.index_dir, self._model.dimension)
+        # Checked whenever the folder is opened again: another process may have rebuilt it with another model.
+        return EdgeStore(self.index_dir, self._model.dimension, verify=self._check)
 
     @cached_property
     def _manifest(self) -> Manifest:
         from coderank.indexing.manifest import Manifest  # noqa: PLC0415
 
-        return Manifest(self.index_dir / "manifest.db", str(self.root))
+        return Manifest(self.index_dir / MANIFEST_FILES[0], str(self.root))
 
     @cached_property
     def _embedder(self) -> Embedder:
@@ -264,32 +268,35 @@ class Engine:
             header=str(HEADER_VERSION),
         )
 
+    def _check(self) -> None:
+        """Refuse an index that is not of this model, version and way of cutting."""
+        fingerprint.check(fingerprint.read(self.index_dir).fingerprint, self._fingerprint(), self.root)
+
     def _claim(self) -> None:
         """Make the folder an index of this root and model, or check that it is one."""
-        found = _record(self.index_dir)
-        if found:
-            fingerprint.check(found.fingerprint, self._fingerprint(), self.root)
-        else:
+        if _record(self.index_dir) is None:
             fingerprint.write(self.index_dir, self._fingerprint(), self.root)
+        self._check()
 
     def _indexed_manifest(self) -> Manifest:
-        found = _record(self.index_dir)
-        if found is None:
+        if _record(self.index_dir) is None:
             raise IndexNotFoundError(f"{self.root} was never indexed", f"Run: coderank index {self.root}")
-        fingerprint.check(found.fingerprint, self._fingerprint(), self.root)
+        self._check()
         return self._manifest
 
     def _erase(self) -> None:
-        """Empty the index folder, whatever index it holds; anything else in it is refused."""
-        from coderank.store.edge import EdgeStore  # noqa: PLC0415
-
+        """Empty the index folder of whatever index it holds; anything else in it is refused."""
         self.close()
         with suppress(IndexIncompatibleError):
             if _record(self.index_dir) is None:
                 return
-        EdgeStore(self.index_dir, self._model.dimension).erase()
-        for name in ("manifest.db", "manifest.db-wal", "manifest.db-shm", fingerprint.FILE_NAME):
+        self._store.erase(then=self._start_anew)
+        self.close()
+
+    def _start_anew(self) -> None:
+        for name in MANIFEST_FILES:
             (self.index_dir / name).unlink(missing_ok=True)
+        fingerprint.write(self.index_dir, self._fingerprint(), self.root)
 
     def _found(
         self, query: str, find: Callable[[Legs, Wanted], Found], mode: str, limit: int, scope: Filters | None
