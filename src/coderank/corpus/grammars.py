@@ -18,7 +18,8 @@ _CACHE_VARIABLE = "SEMBLE_GRAMMARS_CACHE_DIR"
 # Processor time allowed for a parse. Real code takes 0.2 microseconds a byte, so 25 times that is no code.
 _SECONDS = 0.2
 _SECONDS_PER_BYTE = 5e-6
-_READ_BYTES = 1 << 16
+# Bytes handed over per read; a node's text is read in such blocks too, so a large block would be copied for each name.
+_READ_BYTES = 1 << 10
 _local = threading.local()
 _extraction = threading.Lock()
 

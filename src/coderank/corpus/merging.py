@@ -55,11 +55,8 @@ def _joins(before: _Run, after: _Run, budget: int, limit: int) -> bool:
 
 def _room(before: _Run, after: _Run, budget: int, limit: int) -> int:
     """Return how large two runs may become when joined; 0 keeps them apart."""
-    crumb, crumb_after = before.weight <= CRUMB_CHARS, after.weight <= CRUMB_CHARS
-    if (crumb and before.opens) or (crumb_after and not after.defines):
+    if before.weight <= CRUMB_CHARS or (after.weight <= CRUMB_CHARS and not after.defines):
         return limit + CRUMB_CHARS
-    if crumb:
-        return limit
     if after.opens:
         is_preamble = before.parent is None and not before.defines
         return TARGET_CHARS if is_preamble else 0

@@ -57,7 +57,7 @@ def plain(text: str) -> str:
     previous = None
     while previous != text:
         previous, text = text, _GENERIC.sub("", text)
-    return _SPACE.sub(" ", _SEPARATOR.sub(".", text)).strip(" .*&$\"'`")
+    return _SPACE.sub(" ", _SEPARATOR.sub(".", text)).strip(' .*&"`')
 
 
 def _operator(symbol: str) -> str:
@@ -279,7 +279,7 @@ def _haskell_function(node: Node, role: Role) -> Name | None:
         name = infix.child_by_field_name("operator")
     if name is None or name.end_byte - name.start_byte > _LONGEST_NAME:
         return None
-    return Name(_text(name).strip("`"), role, name.start_point.row)
+    return Name(_text(name).strip("`()"), role, name.start_point.row)
 
 
 def _lua_assignment(node: Node, role: Role) -> Name | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coderank.corpus import naming
+from coderank.corpus.leading import adjoins, is_leading
 from coderank.corpus.lines import Lines, Rows
 from coderank.corpus.syntax_rules import Language, Role, Rule
 
@@ -22,6 +23,8 @@ _OPENERS = (":", "{", "=>", " do")
 _BODIES = ("body", "block")
 # What error recovery made of broken source: variables in it may be anyone's.
 _BROKEN = "ERROR"
+# A value inside a type counts from this many lines on (a table, a schema); shorter ones are fields.
+_SHOWN_VALUE = 2
 _CLOSED = frozenset({Role.CALLABLE, Role.BODY})
 
 
@@ -29,6 +32,8 @@ _CLOSED = frozenset({Role.CALLABLE, Role.BODY})
 class Definition:
     """One definition: the lines it spans (0-based, inclusive) and what it is called."""
 
+    lead: int
+    """The line where its comments and attributes begin."""
     start: int
     end: int
     name: str
@@ -40,7 +45,7 @@ class Definition:
     level: int
     """How many definitions enclose it."""
 
-    is_value: bool = False
+    is_value: bool
 
     def signature(self, lines: Lines) -> str:
         """Return what stands between the line of the name and the body, folded into one line."""
@@ -67,8 +72,10 @@ class _Place:
     """Where the walk stands: the node and what encloses it."""
 
     node: Node
+    rule: Rule | None
+    lead: int
+    """The line where the comments and attributes in front of the node begin."""
     owner: Definition | None
-    depth: int
     closed: bool
     """Inside a function, where variables are local."""
 
@@ -79,23 +86,36 @@ def outline(root: Node, language: Language, lines: Lines, limit: int) -> list[De
     Functions of up to ``limit`` characters are not searched: what they define is local.
     """
     found: list[Definition] = []
-    stack = [_Place(root, None, 0, closed=False)]
-    rules = language.definitions
+    stack = [_Place(root, None, 0, None, closed=False)]
     while stack:
         place = stack.pop()
-        node = place.node
-        rule = rules.get(node.type)
-        if rule is None and place.depth and node.start_point.row == node.end_point.row:
-            continue
-        if node.type == _BROKEN:
-            place = replace(place, closed=True)
-        inner = place if rule is None else _enter(place, rule, lines, limit, found)
-        if inner is None:
-            continue
-        stack.extend(
-            _Place(child, inner.owner, inner.depth + 1, closed=inner.closed) for child in reversed(node.named_children)
-        )
+        inner = place if place.rule is None else _enter(place, place.rule, lines, limit, found)
+        if inner is not None:
+            stack.extend(reversed(_below(inner, language, lines)))
     return found
+
+
+def _below(place: _Place, language: Language, lines: Lines) -> list[_Place]:
+    """List the children that may define something: those with a rule, those of more than one line, bodies of types."""
+    places: list[_Place] = []
+    role = place.rule.role if place.rule else None
+    wraps, is_type = role is Role.WRAPPER, role in (Role.TYPE, Role.EXTENSION)
+    lead = place.lead if wraps else None
+    for child in place.node.named_children:
+        kind = child.type
+        rule, is_lead = language.definitions.get(kind), is_leading(kind, language)
+        if not (rule or is_lead or is_type) and child.start_point.row == child.end_point.row:
+            lead = lead if wraps else None
+            continue
+        row = child.start_point.row
+        if is_lead:
+            lead = (row if lead is None else lead) if adjoins(child, lines) else None
+        if rule or not is_lead:
+            closed = place.closed or kind == _BROKEN
+            places.append(_Place(child, rule, row if lead is None else lead, place.owner, closed=closed))
+        if not is_lead:
+            lead = None
+    return places
 
 
 def _enter(place: _Place, rule: Rule, lines: Lines, limit: int, found: list[Definition]) -> _Place | None:
@@ -104,25 +124,41 @@ def _enter(place: _Place, rule: Rule, lines: Lines, limit: int, found: list[Defi
     start, end = node.start_point.row, node.end_point.row
     name = naming.read(node, rule) if rule.role is not Role.WRAPPER else None
     role = name.role if name else rule.role
-    closed = place.closed or role in _CLOSED
-    if name is None or (role is Role.VALUE and (place.closed or (place.owner and end - start < 2))):
-        return _Place(node, place.owner, place.depth, closed=closed) if end > start or name is None else None
+    inner = replace(place, closed=True) if role in _CLOSED else place
+    if name is None:
+        return inner
+    if role is Role.VALUE and (place.closed or (place.owner and end - start < _SHOWN_VALUE)):
+        return inner if end > start else None
     owner = place.owner
     if not _repeats(owner, name.text, start) and (owner is None or owner.level < MAX_NESTING):
         owner = _definition(place, name, Rows(start, end))
         found.append(owner)
     if role is Role.CALLABLE and lines.weight(Rows(start, end + 1)) <= limit:
         return None
-    return _Place(node, owner, place.depth, closed=closed)
+    return replace(inner, owner=owner)
 
 
 def _repeats(owner: Definition | None, name: str, start: int) -> bool:
     """Tell whether a node names what already encloses it: ``app.use = function use() {}``."""
-    return owner is not None and owner.start == start and owner.name == name.rpartition(".")[2]
+    return owner is not None and owner.start == start and owner.name == _bare(name)
+
+
+def _bare(name: str) -> str:
+    """Return the last part of a dotted name; an operator may hold dots of its own."""
+    last = name.rpartition(".")[2]
+    return last if last[:1].isalnum() or last[:1] in ("_", "$", "#", "@") else name
 
 
 def _definition(place: _Place, name: naming.Name, rows: Rows) -> Definition:
-    symbol = f"{place.owner.symbol}.{name.text}" if place.owner else name.text
-    bare = "" if name.role in (Role.EXTENSION, Role.BODY) else name.text.rpartition(".")[2]
-    level = place.owner.level + 1 if place.owner else 0
-    return Definition(rows.start, rows.end, bare, symbol, place.node, name.row, level, name.role is Role.VALUE)
+    owner = place.owner
+    return Definition(
+        lead=place.lead,
+        start=rows.start,
+        end=rows.end,
+        name="" if name.role is Role.EXTENSION else _bare(name.text),
+        symbol=f"{owner.symbol}.{name.text}" if owner else name.text,
+        node=place.node,
+        row=name.row,
+        level=owner.level + 1 if owner else 0,
+        is_value=name.role is Role.VALUE,
+    )

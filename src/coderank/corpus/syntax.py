@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coderank.corpus import grammars
+from coderank.corpus.leading import adjoins, begins_line, is_leading
 from coderank.corpus.lines import Lines, Rows, windows
 from coderank.corpus.merging import merge
 from coderank.corpus.outline import Definition, outline
@@ -75,11 +76,11 @@ def _split(root: Node, lines: Lines, language: Language) -> list[Rows]:
 def _parts(region: _Region, lines: Lines, language: Language) -> list[_Region]:
     """Cut a region at its nodes or, where it is one node, at the highest level inside that starts lines."""
     nodes = region.nodes
-    if len(nodes) > 1 and (parts := _cut(region.rows, nodes, lines, frozenset())):
+    if len(nodes) > 1 and (parts := _cut(region.rows, nodes, lines, language, keep_equations=False)):
         return parts
     while nodes:
         nodes = [child for node in nodes if _spans_lines(node) for child in node.named_children]
-        if parts := _cut(region.rows, nodes, lines, language.leading):
+        if parts := _cut(region.rows, nodes, lines, language):
             return parts
     return []
 
@@ -88,37 +89,26 @@ def _spans_lines(node: Node) -> bool:
     return node.end_point.row > node.start_point.row
 
 
-def _cut(rows: Rows, nodes: Sequence[Node], lines: Lines, leading: frozenset[str]) -> list[_Region]:
+def _cut(
+    rows: Rows, nodes: Sequence[Node], lines: Lines, language: Language, *, keep_equations: bool = True
+) -> list[_Region]:
     """Start a part at each node that begins a line; comments and attributes stay with what follows them."""
     parts: list[_Region] = []
     held: list[Node] = []
-    start, glue = rows.start, False
+    start, glued = rows.start, False
     previous: Node | None = None
     for node in nodes:
-        row = node.start_point.row
-        starts_part = row > start and not glue and _begins_line(node, lines) and not _continues(previous, node)
-        if starts_part and row < rows.end:
+        row, begins = node.start_point.row, begins_line(node, lines)
+        if start < row < rows.end and begins and not glued and not (keep_equations and _continues(previous, node)):
             parts.append(_Region(Rows(start, row), held))
             start, held = row, []
-        is_leading = node.type in leading or "comment" in node.type
-        glue = (is_leading or glue) and _adjoins(node, lines)
-        if not is_leading:
+        if is_leading(node.type, language):
+            glued = (begins or glued) and adjoins(node, lines)
+        else:
+            glued = False
             held.append(node)
-            glue = False
         previous = node
     return [*parts, _Region(Rows(start, rows.end), held)] if parts else []
-
-
-def _begins_line(node: Node, lines: Lines) -> bool:
-    row, column = node.start_point
-    line = lines.lines[row] if row < len(lines) else ""
-    return len(line) - len(line.lstrip()) >= column
-
-
-def _adjoins(node: Node, lines: Lines) -> bool:
-    """Tell whether at most one blank line follows a node."""
-    row = node.end_point.row + (1 if node.end_point.column else 0)
-    return not all(lines.is_blank(below) for below in range(row, min(row + 2, len(lines))))
 
 
 def _continues(previous: Node | None, node: Node) -> bool:
@@ -133,26 +123,32 @@ def _label(
     runs: Sequence[Rows], definitions: Sequence[Definition], lines: Lines
 ) -> Iterator[tuple[Rows, Definition | None, list[Definition]]]:
     """Give each run its main definition and the definitions that start in it."""
-    position, enclosing = 0, list[Definition]()
+    position = 0
+    around: list[Definition] = []
     for rows in runs:
-        starting: list[Definition] = []
+        first = position
         while position < len(definitions) and definitions[position].start < rows.end:
-            starting.append(definitions[position])
             position += 1
+        starting = list(definitions[first:position])
+        around = [definition for definition in around if definition.end >= rows.start]
+        ahead = [each for each in definitions[position : position + 1] if _is_mostly_after(each.lead, rows, lines)]
         last = lines.last_full(rows)
-        enclosing = [definition for definition in enclosing if definition.end >= rows.start]
-        yield rows, _main(starting, enclosing, last), starting
-        enclosing += [definition for definition in starting if definition.end >= rows.end]
+        yield rows, _largest(starting, last) or next(iter([*ahead, *reversed(around)]), None), starting
+        around += [definition for definition in starting if definition.end >= rows.end]
 
 
-def _main(starting: Sequence[Definition], enclosing: Sequence[Definition], last: int) -> Definition | None:
-    """Pick the definition that starts here and fills most lines; without one, the innermost around.
+def _is_mostly_after(row: int, rows: Rows, lines: Lines) -> bool:
+    return row < rows.end and lines.weight(Rows(max(row, rows.start), rows.end)) * 2 >= lines.weight(rows)
+
+
+def _largest(starting: Sequence[Definition], last: int) -> Definition | None:
+    """Pick the definition that fills most lines of a run that ends with line ``last``.
 
     What lies in a definition that is here as a whole does not compete with it; a class of which only the head is here
     counts with the lines of the head. Values give way to types and functions.
     """
-    best, size = (enclosing[-1] if enclosing else None), (False, 0)
-    covered = -1
+    best: Definition | None = None
+    size, covered = (False, 0), -1
     for position, definition in enumerate(starting):
         if definition.end <= covered:
             continue
