@@ -26,7 +26,7 @@ _STEM_CUT = 3
 """A word matches by its beginning, up to three letters short: ``parsing`` finds ``parse``, ``locks`` finds ``lock``."""
 
 _STOP_WORDS = frozenset(
-    "and are but can code does for from has have how into its not our that the their then there this use used uses was "  # noqa: SIM905
+    "and are but can code does for from has have how into its not our that the their then there this use used uses was "
     "were what when where which who why will with".split()
 )
 """Words that ask rather than name; they would pull the excerpt towards prose."""
