@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from coderank.corpus.chunk import chunk
 from coderank.corpus.language_table import LANGUAGES
-from coderank.corpus.merging import CRUMB_CHARS
-from coderank.corpus.syntax import MAX_CHARS
+from coderank.corpus.merging import CRUMB_CHARS, MAX_CHARS
 from coderank.types import Chunk
 
 PATHS = sorted("a" + language.extensions[0] for language in LANGUAGES)

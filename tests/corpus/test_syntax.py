@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from coderank.corpus.chunk import chunk
-from coderank.corpus.syntax import MAX_CHARS
+from coderank.corpus.merging import MAX_CHARS
 from coderank.types import Chunk
 
 # One snippet per language; what is expected: symbols found when the file is cut as finely as it can be, and the names

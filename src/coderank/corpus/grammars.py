@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 import threading
 import time
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from semble_grammars import GrammarLoadError, get_language
-from tree_sitter import Language, Node, Parser, Tree
-
-__all__ = ["Node", "Tree", "node_types", "parse", "use_cache"]
+if TYPE_CHECKING:
+    from tree_sitter import Language, Parser
+    from tree_sitter import Node as Node
+    from tree_sitter import Tree as Tree
 
 _CACHE_VARIABLE = "SEMBLE_GRAMMARS_CACHE_DIR"
 # Processor time allowed for a parse. Real code takes 0.2 microseconds a byte, so 25 times that is no code.
@@ -32,10 +35,12 @@ def use_cache(folder: Path) -> None:
 def parse(grammar: str, source: bytes) -> Tree | None:
     """Parse UTF-8 source. Malformed source still gives a tree, with error nodes. Safe to call from any thread.
 
-    None where parsing takes far longer than source code ever does: text that is not in the language at all can cost
-    time that grows with the square of its length.
+    None where this platform has no grammars, and where parsing takes far longer than source code ever does: text that
+    is not in the language at all can cost time that grows with the square of its length.
     """
     parser = _parser(grammar)
+    if parser is None:
+        return None
     deadline = time.thread_time() + _SECONDS + _SECONDS_PER_BYTE * len(source)
     try:
         return parser.parse(
@@ -47,19 +52,31 @@ def parse(grammar: str, source: bytes) -> Tree | None:
         return None
 
 
-def _parser(grammar: str) -> Parser:
+def _parser(grammar: str) -> Parser | None:
     """Return this thread's parser: a parser carries state and must not be shared between threads."""
-    parsers: dict[str, Parser] = _local.__dict__.setdefault("parsers", {})
+    from tree_sitter import Parser  # noqa: PLC0415 - 40 ms with the grammars, and an unchanged index parses nothing
+
+    parsers: dict[str, Parser | None] = _local.__dict__.setdefault("parsers", {})
     if grammar not in parsers:
-        parsers[grammar] = Parser(_language(grammar))
+        language = _language(grammar)
+        parsers[grammar] = Parser(language) if language is not None else None
     return parsers[grammar]
 
 
-def _language(grammar: str) -> Language:
-    """Load a grammar, unpacking into a private folder where the cache folder cannot be written."""
+def _language(grammar: str) -> Language | None:
+    """Load a grammar, unpacking into a private folder where the cache folder cannot be written or run from."""
+    from semble_grammars import (  # noqa: PLC0415 - see above
+        GrammarLoadError,
+        UnsupportedPlatformError,
+        get_language,
+    )
+
+    language: Language
     with _extraction:
         try:
-            language: Language = get_language(grammar)
+            language = get_language(grammar)
+        except UnsupportedPlatformError:
+            return None
         except GrammarLoadError:
             use_cache(_private_folder())
             language = get_language(grammar)
@@ -68,11 +85,6 @@ def _language(grammar: str) -> Language:
 
 @cache
 def _private_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="coderank-grammars-"))
-
-
-def node_types(grammar: str) -> frozenset[str]:
-    """List the node types a grammar can produce."""
-    language = _language(grammar)
-    kinds = (language.node_kind_for_id(number) for number in range(language.node_kind_count))
-    return frozenset(kind for kind in kinds if kind)
+    folder = tempfile.mkdtemp(prefix="coderank-grammars-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

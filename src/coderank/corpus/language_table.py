@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coderank.corpus.masking import C_MACROS, KOTLIN_NOVELTIES
 from coderank.corpus.syntax_rules import Kind, Language, Role, Rule
 
 _TYPE = Rule(Role.TYPE)
@@ -220,9 +221,9 @@ LANGUAGES: tuple[Language, ...] = (
     Language("go", (".go",), (), (), "go", _GO),
     Language("rust", (".rs",), (), (), "rust", _RUST, frozenset({"attribute_item"})),
     Language("java", (".java",), (), (), "java", _JAVA),
-    Language("kotlin", (".kt", ".kts"), (), ("kotlin",), "kotlin", _KOTLIN),
+    Language("kotlin", (".kt", ".kts"), (), ("kotlin",), "kotlin", _KOTLIN, masks=KOTLIN_NOVELTIES),
     Language("scala", (".scala", ".sc", ".sbt"), (), ("scala",), "scala", _SCALA),
-    Language("c", (".c",), (), (), "c", _C),
+    Language("c", (".c",), (), (), "c", _C, masks=C_MACROS),
     # Headers say nothing of C or C++ by name; the C++ grammar reads C headers, the C grammar reads no C++ class.
     Language(
         "cpp",
@@ -231,6 +232,7 @@ LANGUAGES: tuple[Language, ...] = (
         (),
         "cpp",
         _CPP,
+        masks=C_MACROS,
     ),
     Language("csharp", (".cs", ".csx"), (), (), "csharp", _CSHARP),
     Language("php", (".php", ".phtml"), (), ("php",), "php", _PHP),

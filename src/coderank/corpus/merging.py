@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from coderank.corpus.lines import Lines, Rows
     from coderank.corpus.outline import Definition
 
+# A chunk holds at most this many characters, indentation not counted: about 500 tokens of code, what the embedding
+# model reads without cutting.
+MAX_CHARS = 1600
 # Neighbouring definitions are joined up to this size: larger ones stand alone, so that a chunk is about one thing.
 TARGET_CHARS = 800
 # Less than this says nothing by itself (a closing line, a class head): it joins a neighbour whatever that is.

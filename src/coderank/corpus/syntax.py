@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from coderank.corpus import grammars
 from coderank.corpus.leading import adjoins, begins_line, is_leading
 from coderank.corpus.lines import Lines, Rows, windows
-from coderank.corpus.merging import merge
+from coderank.corpus.merging import MAX_CHARS, merge
 from coderank.corpus.outline import Definition, outline
 from coderank.types import Chunk
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
     from coderank.corpus.grammars import Node
     from coderank.corpus.syntax_rules import Language
-
-# A chunk holds at most this many characters, indentation not counted: about 500 tokens of code, what the embedding
-# model reads without cutting.
-MAX_CHARS = 1600
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +33,7 @@ def chunk_syntax(path: str, text: str, language: Language) -> list[Chunk] | None
     None where the text does not parse in reasonable time.
     """
     lines = Lines.of(text)
-    tree = grammars.parse(language.grammar, text.encode("utf-8", "replace"))
+    tree = grammars.parse(language.grammar, _readable(text, language))
     if tree is None:
         return None
     definitions = outline(tree.root_node, language, lines, MAX_CHARS)
@@ -56,6 +52,13 @@ def chunk_syntax(path: str, text: str, language: Language) -> list[Chunk] | None
         )
         for rows, main, starting in _label(runs, definitions, lines)
     ]
+
+
+def _readable(text: str, language: Language) -> bytes:
+    source = text.encode("utf-8", "replace")
+    for mask in language.masks:
+        source = mask.apply(source)
+    return source
 
 
 def _split(root: Node, lines: Lines, language: Language) -> list[Rows]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from coderank.corpus.masking import Mask
+
 
 class Kind(StrEnum):
     """How a language is cut into chunks and read by the ranking."""
@@ -63,4 +65,6 @@ class Language:
     """Rule by node type."""
     leading: frozenset[str] = frozenset()
     """Node types that belong to the definition after them: attributes, type signatures."""
+    masks: tuple[Mask, ...] = ()
+    """What to hide from the grammar because it cannot read it."""
     kind: Kind = Kind.CODE
