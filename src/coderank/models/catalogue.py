@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from coderank.errors import ModelNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Kind: TypeAlias = Literal["embedder", "reranker"]
 Pooling: TypeAlias = Literal["mean", "cls", "last"]
 """How a model condenses its tokens: their mean, the first one, or the last one."""
-Weights: TypeAlias = Literal["bundled", "hub"]
-"""Where weights come from: an installed package, or a download from the Hugging Face hub."""
+Weights: TypeAlias = Literal["bundled", "hub", "folder"]
+"""Where weights come from: an installed package, a download from the Hugging Face hub, or a folder of the user's."""
 Backend: TypeAlias = Literal["onnx", "torch", "endpoint"]
 
 CODE_QUERY_PREFIX = "Represent this query for searching relevant code: "
@@ -43,7 +46,15 @@ class Model:
     backends: tuple[Backend, ...]
     """Preferred one first."""
     lexical_weight: float
-    """What one raw BM25 point is worth against cosine similarity when both legs are fused; 0 for a reranker."""
+    """What one raw BM25 point is worth against cosine similarity for a query of one term; 0 for a reranker. Measured on
+    all-MiniLM-L6-v2 (benchmarks/LOG.md): between 0.03 and 0.08 repositories are served alike, and above 0.034 plain
+    sets of functions lose to their dense leg. For the other models it is that value until they are measured."""
+    layers: int = 0
+    """Layers of the architecture, checked when weights are found; 0 where that is not known."""
+    vocabulary: int = 0
+    """Rows of the token embedding, checked when weights are found; 0 where that is not known."""
+    folder: str = ""
+    """Where weights of the kind ``folder`` are."""
 
 
 MODELS: tuple[Model, ...] = (
@@ -62,7 +73,10 @@ MODELS: tuple[Model, ...] = (
         licence="MIT",
         weights="hub",
         backends=("onnx", "torch"),
-        lexical_weight=0.0055,
+        lexical_weight=0.03,
+        layers=12,
+        # 30,522 tokens, padded to a multiple of 64.
+        vocabulary=30528,
     ),
     Model(
         name="nomic-embed-code",
@@ -77,7 +91,7 @@ MODELS: tuple[Model, ...] = (
         licence="Apache-2.0",
         weights="hub",
         backends=("torch",),
-        lexical_weight=0.0055,
+        lexical_weight=0.03,
     ),
     Model(
         name="all-minilm-l6-v2",
@@ -93,7 +107,7 @@ MODELS: tuple[Model, ...] = (
         licence="Apache-2.0",
         weights="bundled",
         backends=("onnx",),
-        lexical_weight=0.0055,
+        lexical_weight=0.03,
     ),
     Model(
         name="coderank-llm",
@@ -129,22 +143,21 @@ MODELS: tuple[Model, ...] = (
 )
 """Every model, the default embedder first."""
 
-_BY_NAME = {key.lower(): model for model in MODELS for key in (model.name, model.hub_id)}
 
-
-def get(name: str) -> Model:
-    """Find a model by its name or its hub id, in any case.
+def get(name: str, models: Sequence[Model] = MODELS) -> Model:
+    """Find a model by its name or its hub id, in any case; where two share one, the first is meant.
 
     Raises:
         ModelNotFoundError: no model has that name; the message lists those there are.
     """
-    model = _BY_NAME.get(name.lower())
+    by_name = {key.lower(): model for model in reversed(models) for key in (model.hub_id, model.name) if key}
+    model = by_name.get(name.lower())
     if model is None:
-        known = ", ".join(model.name for model in MODELS)
-        raise ModelNotFoundError(f"no model is called {name!r}", f"{_suggestion(name)}Known models: {known}")
+        known = ", ".join(model.name for model in models)
+        raise ModelNotFoundError(f"no model is called {name!r}", f"{_suggestion(name, by_name)}Known models: {known}")
     return model
 
 
-def _suggestion(name: str) -> str:
-    closest = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
-    return f"Did you mean {_BY_NAME[closest[0]].name}? " if closest else ""
+def _suggestion(name: str, by_name: dict[str, Model]) -> str:
+    closest = difflib.get_close_matches(name.lower(), by_name, n=1)
+    return f"Did you mean {by_name[closest[0]].name}? " if closest else ""

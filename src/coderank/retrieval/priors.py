@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MIN_ABBREVIATION = 3
 """Shortest part of a file's name, in characters, that may abbreviate a word of the query; 4 lost 0.002."""
+DOUBT = 0.6
+"""Factor for a definition in another spelling or of another owner than asked for: it may still be the one."""
 MIN_STEM = 3
 """Shortest stem that an inflection is cut down to."""
 _INFLECTIONS = tuple(
@@ -38,15 +40,15 @@ _INFLECTIONS = tuple(
 class Priors:
     """Strength of each prior. Boosts are shares of the best fused score of the list, so they hold on any scale."""
 
-    definition: float = 0.6
+    definition: float = 1.2
     """A chunk that defines the name that is the whole query."""
-    mentioned_definition: float = 0.4
+    mentioned_definition: float = 0.2
     """A chunk that defines a name mentioned in a sentence."""
-    stem: float = 0.7
+    stem: float = 0.4
     """All of a file's name occurs in the query."""
-    path: float = 0.1
+    path: float = 0.2
     """All of a folder's name occurs in the query."""
-    file_evidence: float = 0.2
+    file_evidence: float = 0.25
     """Several good chunks of one file speak for its best chunk."""
     test: float = 0.5
     """Factor for tests, unless the query is about tests."""
@@ -54,7 +56,7 @@ class Priors:
     """Factor for examples, benchmarks, vendored and generated code, unless the query names them."""
     prose: float = 0.7
     """Factor for documentation and configuration beside code, unless the query asks for them."""
-    repeated_file: float = 0.45
+    repeated_file: float = 0.4
     """Factor for each further chunk of a file that is already in the list."""
 
 
@@ -131,16 +133,13 @@ def _boost(
 
 
 def _definition_boost(profile: QueryProfile, chunk: Chunk, priors: Priors) -> float:
-    if not profile.names:
+    if not profile.names or not {name.lower() for name in chunk.defines}.intersection(profile.names):
         return 0.0
-    defined = {name.lower() for name in chunk.defines}
-    if not defined.intersection(profile.names):
-        return 0.0
-    strength = priors.definition if profile.is_symbol else priors.mentioned_definition
-    if profile.is_symbol and profile.qualifiers:
-        owners = set(re.split(r"\W+", f"{chunk.path} {chunk.symbol}".lower()))
-        return strength if owners.issuperset(profile.qualifiers) else strength / 2
-    return strength
+    # ``Helpers`` asks for the module rather than for the method ``helpers``.
+    spelled = any(name in profile.text for name in chunk.defines)
+    owners = set(re.split(r"\W+", f"{chunk.path} {chunk.symbol}".lower()))
+    doubts = (not spelled) + (not owners.issuperset(profile.qualifiers))
+    return (priors.definition if profile.is_symbol else priors.mentioned_definition) * DOUBT**doubts
 
 
 def _path_boost(path: str, terms: frozenset[str], terms_of: Callable[[str], Sequence[str]], priors: Priors) -> float:
