@@ -1,0 +1,1 @@
+"""Measurements behind the project's claims: one command each, results committed with commit and machine."""

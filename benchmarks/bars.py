@@ -1,0 +1,133 @@
+"""What the project has to reach, as data, with what others reach on the same work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One promise: a measured value has to be at least, or at most, a limit."""
+
+    name: str
+    benchmark: str
+    """The result file that holds the measured value."""
+    what: str
+    limit: float
+    unit: str
+    at_least: bool
+    anchor: str
+
+    def met(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    def promise(self) -> str:
+        return f"{'≥' if self.at_least else '≤'} {written(self.limit, self.unit)}"
+
+
+def written(value: float, unit: str) -> str:
+    """Write a value with the digits that its unit deserves."""
+    if unit == "MiB":
+        return f"{value:.0f} MiB"
+    if unit == "%":
+        return f"{value:.0f} %"
+    if unit == "ms":
+        return f"{value:.1f} ms"
+    return f"{value:.2f} s" if unit == "s" else f"{value:.3f}"
+
+
+BARS: tuple[Bar, ...] = (
+    Bar(
+        name="localisation_ndcg",
+        benchmark="localisation",
+        what="localisation nDCG@10, ten chunks, mean of 20 repositories",
+        limit=0.870,
+        unit="",
+        at_least=True,
+        anchor="semble 0.847; CodeRankEmbed + BM25 + semble's ranking 0.855; voyage-4-lite, hosted, 0.884",
+    ),
+    Bar(
+        name="localisation_worst_gain",
+        benchmark="localisation",
+        what="localisation: hybrid minus the better leg, nDCG@10",
+        limit=-0.005,
+        unit="",
+        at_least=True,
+        anchor="–",
+    ),
+    Bar(
+        name="sets_worst_gain",
+        benchmark="sets",
+        what="six public sets: hybrid minus the better leg, nDCG@10, worst set",
+        limit=-0.005,
+        unit="",
+        at_least=True,
+        anchor="equal rank fusion: down to -0.08",
+    ),
+    Bar(
+        name="warm_query_p50",
+        benchmark="warm-query",
+        what="warm query, 50 k chunks, p50 (embed + search + priors)",
+        limit=10.0,
+        unit="ms",
+        at_least=False,
+        anchor="MiniLM query 3 ms, Qdrant < 1 ms",
+    ),
+    Bar(
+        name="search_process",
+        benchmark="search-process",
+        what="`coderank search` on an up-to-date index, whole process",
+        limit=0.6,
+        unit="s",
+        at_least=False,
+        anchor="semble 0.85 s",
+    ),
+    Bar(
+        name="unchanged_reindex",
+        benchmark="reindex",
+        what="unchanged re-index of 10,000 files, whole process",
+        limit=0.4,
+        unit="s",
+        at_least=False,
+        anchor="–",
+    ),
+    Bar(
+        name="first_answer",
+        benchmark="first-answer",
+        what="first answer on a never-indexed repository of 50 k lines",
+        limit=2.5,
+        unit="s",
+        at_least=False,
+        anchor="semble 3.7 s",
+    ),
+    Bar(
+        name="throughput_share",
+        benchmark="throughput",
+        what="embedding throughput of a whole indexing run, share of the bare embedder's",
+        limit=90.0,
+        unit="%",
+        at_least=True,
+        anchor="–",
+    ),
+    Bar(
+        name="peak_memory",
+        benchmark="memory",
+        what="peak memory indexing that repository",
+        limit=600.0,
+        unit="MiB",
+        at_least=False,
+        anchor="semble 366 MiB",
+    ),
+)
+
+
+def of_benchmark(benchmark: str, measured: Mapping[str, float]) -> dict[str, float]:
+    """Check that a benchmark measured exactly its bars, and return the values by bar."""
+    wanted = {bar.name for bar in BARS if bar.benchmark == benchmark}
+    if wanted != measured.keys():
+        raise ValueError(f"{benchmark} has the bars {sorted(wanted)}, but measured {sorted(measured)}")
+    return dict(measured)

@@ -1,0 +1,124 @@
+"""Render the committed results as Markdown: ``python -m benchmarks.table [--write | --check]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bars import BARS, Bar, written
+from benchmarks.results import read_all
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
+
+Results = Mapping[str, Mapping[str, Any]]
+
+
+class MarkersMissingError(Exception):
+    """The document has no place for the results."""
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Render one table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def bars_table(results: Results) -> str:
+    """Render what was promised, what was measured, and what others reach."""
+    rows = [_bar_row(bar, results.get(bar.benchmark)) for bar in BARS]
+    return markdown(("what", "bar", "measured", "others on the same work"), rows)
+
+
+def _bar_row(bar: Bar, result: Mapping[str, Any] | None) -> list[str]:
+    if result is None:
+        return [bar.what, bar.promise(), "not measured yet", bar.anchor]
+    value = float(result["bars"][bar.name])
+    measured = f"**{written(value, bar.unit)}**"
+    return [bar.what, bar.promise(), measured if bar.met(value) else f"{measured} (missed)", bar.anchor]
+
+
+def origins(results: Results) -> str:
+    """Say on what machine, at which commits and when the results were taken."""
+    lines = []
+    for machine in dict.fromkeys(_machine(result) for result in results.values()):
+        taken = [
+            f"{name} {result['date'][:10]} at {result['commit']}"
+            for name, result in results.items()
+            if _machine(result) == machine
+        ]
+        lines.append(f"Measured on {machine}: {'; '.join(taken)}.")
+    return "\n\n".join(lines)
+
+
+def _machine(result: Mapping[str, Any]) -> str:
+    seen = result["machine"]
+    return f"{seen['cores']} cores of {seen['cpu']}, {seen['memory_gib']} GiB, Python {seen['python']}"
+
+
+def block(results: Results) -> str:
+    """Render what the README shows."""
+    return "\n\n".join([bars_table(results), *_tables(results, headlines=True), origins(results)])
+
+
+def everything(results: Results) -> str:
+    """Render every table of every result."""
+    return "\n\n".join([bars_table(results), *_tables(results, headlines=False), origins(results)])
+
+
+def _tables(results: Results, *, headlines: bool) -> list[str]:
+    return [
+        f"**{table['title']}**\n\n{markdown(table['columns'], table['rows'])}"
+        for result in results.values()
+        for table in result["tables"]
+        if table["headline"] or not headlines
+    ]
+
+
+def embedded(document: str, content: str) -> str:
+    """Put content between the markers of a document.
+
+    Raises:
+        MarkersMissingError: the document has not exactly one pair of markers.
+    """
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in after or END in after:
+        raise MarkersMissingError(f"The document needs one line {BEGIN} and, below it, one line {END}")
+    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+
+
+def main(arguments: Sequence[str] | None = None, readme: Path = README) -> int:
+    """Print every table, or write or check the README's block."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=__doc__)
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--write", action="store_true", help="rewrite the block in README.md")
+    action.add_argument("--check", action="store_true", help="fail if the block in README.md is stale")
+    given = parser.parse_args(arguments)
+    results = read_all()
+    if not given.write and not given.check:
+        print(everything(results))
+        return 0
+    try:
+        return _bring_up_to_date(readme, block(results), write=given.write)
+    except MarkersMissingError as error:
+        print(f"{readme.name}: {error}", file=sys.stderr)
+        return 2
+
+
+def _bring_up_to_date(readme: Path, content: str, *, write: bool) -> int:
+    old = readme.read_text("utf-8")
+    new = embedded(old, content)
+    if write:
+        readme.write_text(new, "utf-8")
+    elif old != new:
+        print(f"{readme.name} shows old results: run python -m benchmarks.table --write", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
