@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from coderank.corpus import grammars
 from coderank.corpus.header import CHUNKER_VERSION, HEADER_VERSION
 from coderank.errors import (
-    IndexCorruptError,
     IndexIncompatibleError,
     IndexNotFoundError,
-    InvalidQueryError,
     PathNotFoundError,
 )
-from coderank.indexing.location import index_folder
+from coderank.indexing.location import MANIFEST_FILES, bytes_on_disk, index_folder, recorded, remembered
 from coderank.models import catalogue
+from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings
 from coderank.store import fingerprint
 from coderank.types import Filters, Hit, IndexInfo, SearchMode, SearchResult, Status
@@ -37,19 +36,8 @@ if TYPE_CHECKING:
 
     Found: TypeAlias = tuple[list[Candidate], list[Stage]]
 
-MAX_QUERY_CHARS = 10_000
-"""Longest query: more than any model reads, far less than would slow the lexical leg down."""
-MAX_LIMIT = 1_000
-"""Most hits of one search: a longer list is read by a program, which filters serve better."""
 AUTO_MODEL = "all-minilm-l6-v2"
 """What ``auto`` takes for a new index: the model whose weights come with the installation."""
-DISK_BLOCK = 512
-"""Bytes in one unit of st_blocks (POSIX leaves it open; every system at hand uses 512)."""
-MANIFEST_FILES = ("manifest.db", "manifest.db-wal", "manifest.db-shm")
-OWN_FILES = frozenset(
-    "shard shard.new manifest.db.create background.log sync.lock fill.lock owner.lock queue.lock".split()
-).union(MANIFEST_FILES)
-"""What an index folder holds beside its record: a folder with anything else is not taken for one."""
 
 
 class Engine:
@@ -87,12 +75,13 @@ class Engine:
         Raises:
             PathNotFoundError: no such file or directory.
             ModelNotFoundError: the catalogue has no such embedder.
+            IndexIncompatibleError: the index folder holds the index of another root.
             IndexCorruptError: the index folder holds something else.
         """
         given, settings = Path(path).expanduser(), settings or Settings.from_environment()
         root = _existing(given)
         folder = index_dir.expanduser().absolute() if index_dir else index_folder(settings.data_dir, root)
-        found = _remembered(folder)
+        found = remembered(folder, root)
         chosen = model if model != "auto" else (found.fingerprint.model if found else settings.model)
         engine = cls(
             root=root,
@@ -158,7 +147,7 @@ class Engine:
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
         from coderank.retrieval.scope import filters  # noqa: PLC0415
 
-        query, limit = _checked_query(query), _checked_limit(limit)
+        query, limit = checked_query(query), checked_limit(limit)
         indexed = (row.path for row in self._indexed_manifest().files())
         scope = filters(languages, paths, indexed)
         return self._found(query, partial(search.search, query, self._store), mode, limit, scope)
@@ -171,7 +160,7 @@ class Engine:
         """
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
 
-        limit = _checked_limit(limit)
+        limit = checked_limit(limit)
         self._indexed_manifest()
         chunks = self._store.chunks_of([path]).values()
         here = next((chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line), None)
@@ -196,7 +185,7 @@ class Engine:
             dense_coverage=totals.dense / totals.chunks if totals.chunks else 1.0,
             languages=manifest.languages(),
             skips=tuple(sorted(skips)),
-            bytes_on_disk=sum(_bytes(file) for file in self.index_dir.rglob("*")),
+            bytes_on_disk=bytes_on_disk(self.index_dir),
             changed_since=seen.plan.changed,
         )
 
@@ -274,12 +263,12 @@ class Engine:
 
     def _claim(self) -> None:
         """Make the folder an index of this root and model, or check that it is one."""
-        if _record(self.index_dir) is None:
+        if recorded(self.index_dir) is None:
             fingerprint.write(self.index_dir, self._fingerprint(), self.root)
         self._check()
 
     def _indexed_manifest(self) -> Manifest:
-        if _record(self.index_dir) is None:
+        if recorded(self.index_dir) is None:
             raise IndexNotFoundError(f"{self.root} was never indexed", f"Run: coderank index {self.root}")
         self._check()
         return self._manifest
@@ -288,7 +277,7 @@ class Engine:
         """Empty the index folder of whatever index it holds; anything else in it is refused."""
         self.close()
         with suppress(IndexIncompatibleError):
-            if _record(self.index_dir) is None:
+            if recorded(self.index_dir) is None:
                 return
         self._store.erase(then=self._start_anew)
         self.close()
@@ -332,54 +321,8 @@ def _hit(candidate: Candidate, root: str) -> Hit:
     )
 
 
-def _bytes(file: Path) -> int:
-    """Bytes that a file takes on disk: the engine's are sparse, and much larger by their length."""
-    try:
-        found = file.stat()
-    except FileNotFoundError:  # another process is at work in the index
-        return 0
-    return getattr(found, "st_blocks", found.st_size // DISK_BLOCK) * DISK_BLOCK
-
-
-def _checked_limit(limit: int) -> int:
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidQueryError(f"The limit is {limit}, not between 1 and {MAX_LIMIT}", "Ask for 10 hits: -k 10")
-    return limit
-
-
-def _checked_query(query: str) -> str:
-    if not query.strip():
-        raise InvalidQueryError("The query is empty", "Say in a few words what the code does")
-    if len(query) > MAX_QUERY_CHARS:
-        raise InvalidQueryError(
-            f"The query has {len(query)} characters, more than {MAX_QUERY_CHARS}",
-            "Shorten it; for code like a piece of code use: coderank related FILE:LINE",
-        )
-    return query
-
-
 def _existing(path: Path) -> Path:
     try:
         return path.resolve(strict=True)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL in the name
         raise PathNotFoundError(f"No such file or directory: {str(path)!r}", "Check the path") from error
-
-
-def _remembered(folder: Path) -> fingerprint.IndexRecord | None:
-    """Read the record to find the model; one of another version is refused when the index is used, not before."""
-    with suppress(IndexIncompatibleError):
-        return _record(folder)
-    return None
-
-
-def _record(folder: Path) -> fingerprint.IndexRecord | None:
-    """Read what the index in a folder was built with; None if the folder is free for one."""
-    try:
-        return fingerprint.read(folder)
-    except IndexNotFoundError:
-        foreign = sorted({file.name for file in folder.iterdir()} - OWN_FILES) if folder.is_dir() else []
-        if foreign:
-            raise IndexCorruptError(
-                f"{folder} holds files that are not of an index: {foreign[0]}", "Choose another folder with --index-dir"
-            ) from None
-        return None

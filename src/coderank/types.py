@@ -220,7 +220,7 @@ class Status:
     chunks: int
     dense_coverage: float
     languages: tuple[tuple[str, int], ...]
-    """(language, files), most files first."""
+    """(language, chunks), most chunks first."""
     skips: tuple[Skip, ...]
     bytes_on_disk: int
     changed_since: int

@@ -11,6 +11,7 @@ from coderank.cli.merge import merged
 from coderank.cli.roots import exact_glob, indexed_root, label_of, root_of
 from coderank.engine import Engine
 from coderank.errors import IndexNotFoundError, UsageError
+from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.store import fingerprint
 from coderank.types import SearchMode
 
@@ -59,6 +60,8 @@ def search(question: Question, paths: Sequence[str], wanted: Freshness, place: P
 
     Raises UsageError and its kin for a bad question, IndexUnusableError and its kin for a bad index.
     """
+    checked_query(question.query)
+    checked_limit(question.limit)
     answers = [_ask(question, root, files, wanted, place) for root, files in _by_root(paths, question, place).items()]
     outlooks = dict.fromkeys(outlook for _, outlook in answers if outlook)
     return merged([result for result, _ in answers], question.limit), "; ".join(outlooks)

@@ -100,6 +100,7 @@ class _Fill:
             raise StoreError(f"The index of {self._parts.root} does not keep vectors", "Run `coderank doctor`")
         modified = {row.path: row.mtime_ns for row in self._parts.manifest.files()}
         ids = order(pending, first=self._first, modified=modified)
+        self._tell(len(ids))
         for start in range(0, len(ids), SLICE):
             if not self._slice(ids[start : start + SLICE], len(ids)):
                 return False
@@ -141,6 +142,11 @@ class _Fill:
             return
         self._parts.store.set_dense([id_ for id_, _ in pairs], np.stack([vector for _, vector in pairs]))
         self._written.update(id_ for id_, _ in pairs)
+        # Counted as it goes: another process that searches or asks for the status sees how far this one is.
+        self._parts.manifest.count_dense(self._parts.store.counts().dense)
+        self._tell(total)
+
+    def _tell(self, total: int) -> None:
         if self._on_progress:
             self._on_progress(Progress(IndexPhase.EMBED, min(len(self._written), total), total))
 
