@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from coderank.corpus.languages import detect
 from coderank.corpus.lines import Lines, Rows, windows
-from coderank.corpus.prose import chunk_prose
 from coderank.corpus.merging import MAX_CHARS
+from coderank.corpus.prose import chunk_prose
 from coderank.corpus.syntax import chunk_syntax
 from coderank.corpus.syntax_rules import Kind
 from coderank.types import Chunk

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Parser
-    from tree_sitter import Node as Node
-    from tree_sitter import Tree as Tree
+    from tree_sitter import Node as Node  # noqa: PLC0414 - exported to the rest of the package
+    from tree_sitter import Tree as Tree  # noqa: PLC0414
 
 _CACHE_VARIABLE = "SEMBLE_GRAMMARS_CACHE_DIR"
 # Processor time allowed for a parse. Real code takes 0.2 microseconds a byte, so 25 times that is no code.

@@ -50,11 +50,13 @@ C_MACROS = (
 
 KOTLIN_NOVELTIES = (
     # Guards: "is String if value.isEmpty() ->".
-    _hidden(rb"^\s*(?:!?is|!?in|[\w.]+)\b[^\n{]{0,80}?(\sif\s[^{}]{1,400}?)(?=\s*->)"),
+    _hidden(rb"^[ \t]*(?:!?is|!?in|[\w.]+)\b[^\n{]{0,80}?(\sif\s[^{}]{1,400}?)(?=\s*->)"),
     # The soft keyword "where" as a name.
     _hidden(rb"\b(where)(?=\s*(?:\?\.|\.|\)|,|!!|\?:|[!=]=))", b"x"),
     # An annotation in front of an accessor or a statement.
-    _hidden(rb"^\s*(@[\w.:]+(?:\([^()\n]*\))?)(?=\s*\n\s*(?:get\(|set\(|return\b|if\b|when\b))"),
+    _hidden(rb"^[ \t]*(@[\w.:]+(?:\([^()\n]*\))?)(?=\s*\n\s*(?:get\(|set\(|return\b|if\b|when\b))"),
     # Definitely non-null types: "T & Any".
     _hidden(rb"(\s&\s+Any)\b"),
 )
+
+OUTSIDE_SCRIPT = (Mask(re.compile(rb"((?:\A|</script>).*?(?:<script[^>]*>|\Z))", re.DOTALL | re.IGNORECASE)),)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from coderank.corpus.names import LONGEST_NAME, Name, descend, first_child, first_field, fold, named, plain, text_of
 from coderank.corpus.syntax_rules import Role, Rule
 
 if TYPE_CHECKING:
@@ -13,80 +13,30 @@ if TYPE_CHECKING:
     from coderank.corpus.grammars import Node
 
 
-class Name(NamedTuple):
-    """A definition's name, joined by dots, and the role it turned out to have."""
-
-    text: str
-    role: Role
-    row: int
-    """The line the name is on: the line of the signature, below decorators and annotations."""
-
-
-_GENERIC = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
-_SEPARATOR = re.compile(r"::|->|[\\:#]")
-_SPACE = re.compile(r"\s+")
-# Longer names are the grammar's mistakes (a whole expression read as a name).
-_LONGEST_NAME = 120
-# Keywords that error recovery reads as names.
-_NOT_NAMES = frozenset(
-    {"class", "else", "enum", "for", "if", "namespace", "operator", "return", "struct", "switch", "while"}
-)
 _FUNCTIONS = frozenset(
     {"function_expression", "arrow_function", "generator_function", "function_definition", "function"}
 )
 _CLASSES = frozenset({"class"})
-_OBJECTS = frozenset({"object", "table_constructor"})
 
 
 def read(node: Node, rule: Rule) -> Name | None:
     """Name the definition that a node is, or None where the node turns out to define nothing."""
     if rule.name.startswith("@"):
         return READERS[rule.name](node, rule.role)
-    return _named(node.child_by_field_name(rule.name), rule.role)
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
-
-
-def plain(text: str) -> str:
-    """Reduce a qualified, generic name to its parts joined by dots: ``a::B<T>`` is ``a.B``."""
-    scope, operator, symbol = text.partition("operator")
-    if operator and not symbol[:1].isalnum() and symbol[:1] != "_":
-        return f"{plain(scope)}.operator{_operator(symbol)}".lstrip(".")
-    previous = None
-    while previous != text:
-        previous, text = text, _GENERIC.sub("", text)
-    return _SPACE.sub(" ", _SEPARATOR.sub(".", text)).strip(' .*&"`')
-
-
-def _operator(symbol: str) -> str:
-    """Reduce what follows ``operator``: a symbol as it stands, a conversion without its parentheses."""
-    if symbol.startswith(" ") and symbol.strip()[:1].isalpha():
-        return " " + symbol.partition("(")[0].strip()
-    return symbol.replace(" ", "")
-
-
-def _named(node: Node | None, role: Role) -> Name | None:
-    if node is None or node.end_byte - node.start_byte > _LONGEST_NAME:
-        return None
-    text = plain(_text(node))
-    return Name(text, role, node.start_point.row) if text and text not in _NOT_NAMES else None
-
-
-def _first_child(node: Node, *types: str) -> Node | None:
-    return next((child for child in node.named_children if child.type in types), None)
+    if rule.name.startswith("<"):
+        return named(descend(node, rule.name[1:].split("/")), rule.role)
+    return named(node.child_by_field_name(rule.name), rule.role)
 
 
 def _left_identifier(node: Node, role: Role) -> Name | None:
     left = node.child_by_field_name("left")
-    return _named(left, role) if left is not None and left.type == "identifier" else None
+    return named(left, role) if left is not None and left.type == "identifier" else None
 
 
 def _constant(node: Node, role: Role) -> Name | None:
     """Ruby: only a capitalised left side is a definition."""
     left = node.child_by_field_name("left")
-    return _named(left, role) if left is not None and left.type in ("constant", "scope_resolution") else None
+    return named(left, role) if left is not None and left.type in ("constant", "scope_resolution") else None
 
 
 def _role_of_value(value: Node | None, otherwise: Role) -> Role:
@@ -103,7 +53,7 @@ def _script_binding(node: Node, role: Role) -> Name | None:
     if name is None or name.type != "identifier":
         return None
     value = node.child_by_field_name("value")
-    return None if _is_import(value) else _named(name, _role_of_value(value, role))
+    return None if _is_import(value) else named(name, _role_of_value(value, role))
 
 
 def _is_import(value: Node | None) -> bool:
@@ -119,7 +69,7 @@ def _script_assignment(node: Node, role: Role) -> Name | None:
     found_role = _role_of_value(right, role)
     if left is None or left.type != "member_expression":
         return None
-    name = _named(left, found_role)
+    name = named(left, found_role)
     if name is None:
         return None
     text = name.text.replace(".prototype", "").removeprefix("module.").removeprefix("exports")
@@ -132,14 +82,7 @@ def _script_property(node: Node, role: Role) -> Name | None:
     found = _role_of_value(node.child_by_field_name("value"), role)
     if found is role:
         return None
-    return _named(_field(node, "key", "name", "property"), found)
-
-
-def _field(node: Node, *names: str) -> Node | None:
-    for name in names:
-        if (child := node.child_by_field_name(name)) is not None:
-            return child
-    return None
+    return named(first_field(node, "key", "name", "property"), found)
 
 
 _TESTS = frozenset({"describe", "context", "it", "test", "suite"})
@@ -147,30 +90,30 @@ _TESTS = frozenset({"describe", "context", "it", "test", "suite"})
 
 def _script_test(node: Node, role: Role) -> Name | None:
     """JavaScript ``it("does", () => {})`` and Ruby ``it "does" do``: a test is named by its sentence."""
-    function = _field(node, "function", "method")
+    function = first_field(node, "function", "method")
     arguments = node.child_by_field_name("arguments")
-    if function is None or function.type != "identifier" or arguments is None or _text(function) not in _TESTS:
+    if function is None or function.type != "identifier" or arguments is None or text_of(function) not in _TESTS:
         return None
     first = arguments.named_children[0] if arguments.named_children else None
     if first is None or first.type not in ("string", "template_string"):
         return None
-    title = _SPACE.sub(" ", _text(first)).strip("\"'`. ")
-    return Name(title[:_LONGEST_NAME], role, node.start_point.row) if title else None
+    title = fold(text_of(first)).strip("\"'`. ")
+    return Name(title[:LONGEST_NAME], role, node.start_point.row) if title else None
 
 
 def _go_method(node: Node, role: Role) -> Name | None:
     """Go: the receiver's type stands in front of the method."""
-    name = _named(node.child_by_field_name("name"), role)
+    name = named(node.child_by_field_name("name"), role)
     receiver = node.child_by_field_name("receiver")
     if name is None or receiver is None:
         return name
-    owner = plain(_text(receiver).strip("() ")).rpartition(" ")[2].lstrip("*")
+    owner = plain(text_of(receiver).strip("() ")).rpartition(" ")[2].lstrip("*")
     return name._replace(text=f"{owner}.{name.text}")
 
 
 def _kotlin_function(node: Node, role: Role) -> Name | None:
     """Kotlin: an extension function is named after the type it extends."""
-    name = _named(node.child_by_field_name("name"), role)
+    name = named(node.child_by_field_name("name"), role)
     if name is None:
         return None
     receiver = None
@@ -179,18 +122,18 @@ def _kotlin_function(node: Node, role: Role) -> Name | None:
             break
         if child.type in ("user_type", "nullable_type"):
             receiver = child
-    return name._replace(text=f"{plain(_text(receiver)).rstrip('?')}.{name.text}") if receiver is not None else name
+    return name._replace(text=f"{plain(text_of(receiver)).rstrip('?')}.{name.text}") if receiver is not None else name
 
 
 def _first_identifier(node: Node, role: Role) -> Name | None:
-    found = _first_child(node, "identifier", "variable_declaration", "type_identifier")
+    found = first_child(node, "identifier", "variable_declaration", "type_identifier")
     if found is not None and found.type == "variable_declaration":
-        found = _first_child(found, "identifier")
-    return _named(found, role)
+        found = first_child(found, "identifier")
+    return named(found, role)
 
 
 def _first_name(node: Node, role: Role) -> Name | None:
-    return _named(_first_child(node, "name"), role)
+    return named(first_child(node, "name"), role)
 
 
 _DECLARATORS = frozenset(
@@ -214,23 +157,23 @@ def _declarator(node: Node, role: Role) -> Name | None:
         found = inner or next(
             (c for c in found.named_children if "declarator" in c.type or "identifier" in c.type), None
         )
-    return _named(found, role)
+    return named(found, role)
 
 
 def _with_body(node: Node, role: Role) -> Name | None:
     """C and C++: ``struct a`` alone is a mention, not a definition."""
-    return _named(node.child_by_field_name("name"), role) if node.child_by_field_name("body") is not None else None
+    return named(node.child_by_field_name("name"), role) if node.child_by_field_name("body") is not None else None
 
 
 def _macro_constant(node: Node, role: Role) -> Name | None:
     """C: a macro without a value is an include guard or a switch."""
-    return _named(node.child_by_field_name("name"), role) if node.child_by_field_name("value") is not None else None
+    return named(node.child_by_field_name("name"), role) if node.child_by_field_name("value") is not None else None
 
 
 def _swift_type(node: Node, role: Role) -> Name | None:
     kind = node.child_by_field_name("declaration_kind")
     is_extension = kind is not None and kind.type == "extension"
-    return _named(node.child_by_field_name("name"), Role.EXTENSION if is_extension else role)
+    return named(node.child_by_field_name("name"), Role.EXTENSION if is_extension else role)
 
 
 _ELIXIR_ROLES = {
@@ -254,45 +197,45 @@ def _elixir(node: Node, _role: Role) -> Name | None:
     target = node.child_by_field_name("target")
     if target is None or target.type != "identifier":
         return None
-    role = _ELIXIR_ROLES.get(_text(target))
-    arguments = _first_child(node, "arguments")
+    role = _ELIXIR_ROLES.get(text_of(target))
+    arguments = first_child(node, "arguments")
     if role is None or arguments is None or not arguments.named_children:
         return None
     found: Node | None = arguments.named_children[0]
     while found is not None and found.type in ("binary_operator", "call"):
         found = found.child_by_field_name("left") or found.child_by_field_name("target")
-    return _named(found, role)
+    return named(found, role)
 
 
 def _haskell_instance(node: Node, role: Role) -> Name | None:
     """Haskell: ``instance ToJSON Foo`` is named by class and type."""
-    name = _named(node.child_by_field_name("name"), role)
+    name = named(node.child_by_field_name("name"), role)
     patterns = node.child_by_field_name("patterns")
-    if name is None or patterns is None or patterns.end_byte - patterns.start_byte > _LONGEST_NAME:
+    if name is None or patterns is None or patterns.end_byte - patterns.start_byte > LONGEST_NAME:
         return name
-    return name._replace(text=_SPACE.sub(" ", f"{name.text} {_text(patterns)}"))
+    return name._replace(text=fold(f"{name.text} {text_of(patterns)}"))
 
 
 def _haskell_function(node: Node, role: Role) -> Name | None:
     name = node.child_by_field_name("name")
-    if name is None and (infix := _first_child(node, "infix")) is not None:
+    if name is None and (infix := first_child(node, "infix")) is not None:
         name = infix.child_by_field_name("operator")
-    if name is None or name.end_byte - name.start_byte > _LONGEST_NAME:
+    if name is None or name.end_byte - name.start_byte > LONGEST_NAME:
         return None
-    return Name(_text(name).strip("`()"), role, name.start_point.row)
+    return Name(text_of(name).strip("`()"), role, name.start_point.row)
 
 
 def _lua_assignment(node: Node, role: Role) -> Name | None:
-    variables, values = _first_child(node, "variable_list"), _first_child(node, "expression_list")
+    variables, values = first_child(node, "variable_list"), first_child(node, "expression_list")
     if variables is None or not variables.named_children:
         return None
     value = values.named_children[0] if values is not None and values.named_children else None
-    return _named(variables.named_children[0], _role_of_value(value, role))
+    return named(variables.named_children[0], _role_of_value(value, role))
 
 
 def _lua_field(node: Node, role: Role) -> Name | None:
     found = _role_of_value(node.child_by_field_name("value"), role)
-    return _named(node.child_by_field_name("name"), found) if found is not role else None
+    return named(node.child_by_field_name("name"), found) if found is not role else None
 
 
 def _zig_variable(node: Node, role: Role) -> Name | None:
@@ -301,17 +244,98 @@ def _zig_variable(node: Node, role: Role) -> Name | None:
         child.type in ("struct_declaration", "enum_declaration", "union_declaration", "opaque_declaration")
         for child in node.named_children
     )
-    return _named(_first_child(node, "identifier"), Role.TYPE if is_type else role)
+    return named(first_child(node, "identifier"), Role.TYPE if is_type else role)
 
 
 def _zig_test(node: Node, role: Role) -> Name | None:
-    found = _named(_first_child(node, "string", "identifier"), role)
+    found = named(first_child(node, "string", "identifier"), role)
     return found._replace(text=f"test {found.text}") if found is not None else None
+
+
+def _dart(node: Node, role: Role) -> Name | None:
+    """Dart: methods wrap the signature that has the name; other declarations are fields."""
+    signature = node if node.type == "function_signature" else node.named_children[0] if node.named_children else None
+    if signature is None or not signature.type.endswith("signature"):
+        return None
+    return named(signature.child_by_field_name("name"), role)
+
+
+def _hcl(node: Node, role: Role) -> Name | None:
+    """HCL: ``resource "kind" "name" {`` is named by its words; nested blocks are settings."""
+    words = [child for child in node.named_children if child.type in ("identifier", "string_lit")]
+    if len(words) < 2:
+        return None
+    text = ".".join(text_of(word).strip('"') for word in words)
+    return Name(text[:LONGEST_NAME], role, node.start_point.row)
+
+
+_JULIA_HEADS = frozenset(
+    {
+        "binary_expression",
+        "call_expression",
+        "parametrized_type_expression",
+        "signature",
+        "type_head",
+        "typed_expression",
+        "where_expression",
+    }
+)
+
+
+def _julia(node: Node, role: Role) -> Name | None:
+    """Julia: the name is the first word of the head; ``f(x) = ...`` is a function."""
+    found = node.named_children[0] if node.named_children else None
+    if node.type == "assignment" and found is not None and found.type in ("call_expression", "where_expression"):
+        role = Role.CALLABLE
+    while found is not None and found.type in _JULIA_HEADS:
+        found = found.named_children[0] if found.named_children else None
+    return named(found, role) if found is not None and found.type in ("identifier", "field_expression") else None
+
+
+_LISP_ROLES = {
+    "def": Role.VALUE,
+    "define": Role.CALLABLE,
+    "define-macro": Role.CALLABLE,
+    "define-record-type": Role.TYPE,
+    "define-syntax": Role.CALLABLE,
+    "definterface": Role.TYPE,
+    "defmacro": Role.CALLABLE,
+    "defmethod": Role.CALLABLE,
+    "defmulti": Role.CALLABLE,
+    "defn": Role.CALLABLE,
+    "defn-": Role.CALLABLE,
+    "defprotocol": Role.TYPE,
+    "defrecord": Role.TYPE,
+    "deftype": Role.TYPE,
+    "struct": Role.TYPE,
+}
+
+
+def _lisp(node: Node, _role: Role) -> Name | None:
+    """Clojure, Scheme and Racket: a list that begins with a defining word; the name comes next or heads a list."""
+    words = node.named_children[:2]
+    role = _LISP_ROLES.get(text_of(words[0])) if len(words) == 2 and words[0].type in ("symbol", "sym_lit") else None
+    if role is None:
+        return None
+    name = words[1].named_children[0] if words[1].type == "list" and words[1].named_children else words[1]
+    return Name(text_of(name), role, name.start_point.row) if name.end_byte - name.start_byte <= LONGEST_NAME else None
+
+
+def _r_assignment(node: Node, role: Role) -> Name | None:
+    operator, left = node.child_by_field_name("operator"), node.child_by_field_name("lhs")
+    if operator is None or operator.type not in ("<-", "=", "<<-") or left is None or left.type != "identifier":
+        return None
+    return named(left, _role_of_value(node.child_by_field_name("rhs"), role))
 
 
 READERS: dict[str, Callable[[Node, Role], Name | None]] = {
     "@constant": _constant,
+    "@dart": _dart,
     "@declarator": _declarator,
+    "@hcl": _hcl,
+    "@julia": _julia,
+    "@lisp": _lisp,
+    "@r_assignment": _r_assignment,
     "@elixir": _elixir,
     "@first_identifier": _first_identifier,
     "@first_name": _first_name,

@@ -12,6 +12,7 @@ from coderank.corpus.syntax_rules import Language, Role, Rule
 
 if TYPE_CHECKING:
     from coderank.corpus.grammars import Node
+    from coderank.corpus.names import Name
 
 # Deeper nests are generated or hostile; a chain of more names says nothing more.
 MAX_NESTING = 16
@@ -25,6 +26,8 @@ _BODIES = ("body", "block")
 _BROKEN = "ERROR"
 # A value inside a type counts from this many lines on (a table, a schema); shorter ones are fields.
 _SHOWN_VALUE = 2
+_VALUES = frozenset({Role.VALUE, Role.CONSTANT})
+_NAMELESS = frozenset({Role.BODY, Role.WRAPPER})
 _CLOSED = frozenset({Role.CALLABLE, Role.BODY})
 
 
@@ -121,13 +124,13 @@ def _below(place: _Place, language: Language, lines: Lines) -> list[_Place]:
 def _enter(place: _Place, rule: Rule, lines: Lines, limit: int, found: list[Definition]) -> _Place | None:
     """Note the definition at a place; return the place its children stand in, or None to pass them over."""
     node = place.node
-    start, end = node.start_point.row, node.end_point.row
-    name = naming.read(node, rule) if rule.role is not Role.WRAPPER else None
+    start, end = node.start_point.row, _end(node, rule)
+    name = naming.read(node, rule) if rule.role not in _NAMELESS else None
     role = name.role if name else rule.role
     inner = replace(place, closed=True) if role in _CLOSED else place
     if name is None:
         return inner
-    if role is Role.VALUE and (place.closed or (place.owner and end - start < _SHOWN_VALUE)):
+    if _is_local(place, role, end - start):
         return inner if end > start else None
     owner = place.owner
     if not _repeats(owner, name.text, start) and (owner is None or owner.level < MAX_NESTING):
@@ -136,6 +139,19 @@ def _enter(place: _Place, rule: Rule, lines: Lines, limit: int, found: list[Defi
     if role is Role.CALLABLE and lines.weight(Rows(start, end + 1)) <= limit:
         return None
     return replace(inner, owner=owner)
+
+
+def _is_local(place: _Place, role: Role, lines_after: int) -> bool:
+    """Tell whether a value is a variable of a function or a plain field."""
+    is_field = role is Role.VALUE and place.owner is not None and lines_after < _SHOWN_VALUE
+    return role in _VALUES and (place.closed or is_field)
+
+
+def _end(node: Node, rule: Rule) -> int:
+    """Return the last line of a definition, with the body that a grammar keeps beside it."""
+    beside = node.next_named_sibling if rule.tail else None
+    row, column = (beside if beside is not None and beside.type == rule.tail else node).end_point
+    return row - 1 if column == 0 and row > node.start_point.row else row
 
 
 def _repeats(owner: Definition | None, name: str, start: int) -> bool:
@@ -149,7 +165,7 @@ def _bare(name: str) -> str:
     return last if last[:1].isalnum() or last[:1] in ("_", "$", "#", "@") else name
 
 
-def _definition(place: _Place, name: naming.Name, rows: Rows) -> Definition:
+def _definition(place: _Place, name: Name, rows: Rows) -> Definition:
     owner = place.owner
     return Definition(
         lead=place.lead,
@@ -160,5 +176,5 @@ def _definition(place: _Place, name: naming.Name, rows: Rows) -> Definition:
         node=place.node,
         row=name.row,
         level=owner.level + 1 if owner else 0,
-        is_value=name.role is Role.VALUE,
+        is_value=name.role in _VALUES,
     )

@@ -29,6 +29,8 @@ class Role(StrEnum):
     """A function or method: what it defines inside is local."""
     VALUE = "value"
     """A constant, variable or alias: counts at module level only."""
+    CONSTANT = "constant"
+    """A value that is declared constant: counts inside types too."""
     EXTENSION = "extension"
     """Names its members' chain but defines no name itself: a Rust ``impl``, a Swift ``extension``, a test."""
     BODY = "body"
@@ -41,11 +43,14 @@ class Role(StrEnum):
 class Rule:
     """How to read one node type: its role and the way to its name.
 
-    ``name`` is a field of the node or, with a leading ``@``, a reader of `coderank.corpus.naming`.
+    ``name`` is a field of the node; with a leading ``<`` a path of child types (``*`` is any); with a leading ``@`` a
+    reader of `coderank.corpus.naming`.
     """
 
     role: Role
     name: str = "name"
+    tail: str = ""
+    """The type of the next sibling where the grammar keeps the body outside of the definition."""
 
 
 @dataclass(frozen=True, slots=True)
