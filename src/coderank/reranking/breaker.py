@@ -1,0 +1,63 @@
+"""Keep off an endpoint that does not answer, for a while. Its state lives as long as the process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COOL_DOWN_S = 60.0
+"""First pause. Long enough that a session of searches pays one time-out a minute, short enough that a restarted server
+is found again while its user waits for it."""
+LONGEST_COOL_DOWN_S = 600.0
+"""Each failure after a pause doubles the next one, up to this."""
+
+
+class Breaker:
+    """Lets calls through until one fails; then none for a while; then one, to see. Safe among threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start closed: calls go through."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pause = 0.0
+        self._until = 0.0
+        self._trying = False
+        self._why = ""
+
+    def blocked(self) -> str:
+        """Say why no call would go through now; empty when one would."""
+        with self._lock:
+            return self._blocked()
+
+    def enter(self) -> str:
+        """Ask to call: empty when the call may go, otherwise why not. A call that went must report back."""
+        with self._lock:
+            reason = self._blocked()
+            if not reason and self._pause:
+                self._trying = True
+            return reason
+
+    def succeeded(self) -> None:
+        """Report that the endpoint answered, if only with an error of the request's own."""
+        with self._lock:
+            self._pause, self._trying, self._why = 0.0, False, ""
+
+    def failed(self, why: str) -> None:
+        """Report that the endpoint did not answer."""
+        with self._lock:
+            if self._trying or not self._pause:
+                self._pause = min(LONGEST_COOL_DOWN_S, self._pause * 2 or COOL_DOWN_S)
+                self._until = self._clock() + self._pause
+            self._trying, self._why = False, why
+
+    def _blocked(self) -> str:
+        if not self._pause:
+            return ""
+        left = self._until - self._clock()
+        if left > 0:
+            return f"skipped for {left:.0f} s more, because {self._why}"
+        return f"another call is finding out whether it is back ({self._why})" if self._trying else ""

@@ -1,0 +1,78 @@
+"""Rerank the candidates of a search within a time budget: the best model that fits, and the next one where it fails."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from coderank.reranking.contract import Status
+from coderank.reranking.policy import BUDGET_MS, CANDIDATES, Outcome, blend, choose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from coderank.reranking.contract import Ranking, Reranker
+    from coderank.reranking.policy import Choice
+    from coderank.types import Candidate, Chunk
+
+
+class Cascade:
+    """The rerankers of an engine, in order of preference. Keeps their measured speeds, so it lives as long as they."""
+
+    def __init__(
+        self,
+        rerankers: Sequence[Reranker],
+        text_of: Callable[[Chunk], str],
+        budget_ms: float = BUDGET_MS,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Take finished rerankers; ``text_of`` gives what they read of a chunk: its code under its header."""
+        self._rerankers = tuple(rerankers)
+        self._text_of = text_of
+        self._budget_ms = budget_ms
+        self._clock = clock
+
+    def rerank(
+        self, query: str, candidates: Sequence[Candidate], *, is_symbol: bool = False, budget_ms: float | None = None
+    ) -> tuple[list[Candidate], Outcome]:
+        """Reorder candidates, given best first; all of them come back, and the account says what became of it.
+
+        Never raises for a model: where all fail, or none fits, the candidates come back as they were.
+        """
+        start = self._clock()
+        budget = self._budget_ms if budget_ms is None else budget_ms
+        left, failures = list(self._rerankers), list[str]()
+        passages = [self._text_of(candidate.chunk) for candidate in candidates[:CANDIDATES]]
+        while True:
+            remaining = budget - self._elapsed_ms(start)
+            choice = choose(left, len(candidates), remaining, is_symbol=is_symbol)
+            if choice.reranker is None:
+                return list(candidates), self._without(choice, failures, start)
+            ranking = choice.reranker.rerank(query, passages[: choice.candidates], remaining)
+            if ranking.status is not Status.FAILED:
+                outcome = _outcome(choice, ranking, len(passages), failures)
+                return blend(candidates, ranking), replace(outcome, ms=self._elapsed_ms(start))
+            failures.append(f"{choice.reranker.name} failed: {ranking.why}")
+            left = left[left.index(choice.reranker) + 1 :]
+
+    def _elapsed_ms(self, start: float) -> float:
+        return (self._clock() - start) * 1000
+
+    def _without(self, choice: Choice, failures: Sequence[str], start: float) -> Outcome:
+        """Account for an order that is the retrieval's own."""
+        status = Status.FAILED if failures else Status.SKIPPED
+        return Outcome(status, why="; ".join((*failures, choice.why)), ms=self._elapsed_ms(start))
+
+
+def _outcome(choice: Choice, ranking: Ranking, wanted: int, failures: Sequence[str]) -> Outcome:
+    """Account for a ranking: partial, too, when the time did not allow all candidates."""
+    short = f"{choice.candidates} of {wanted} candidates fit into the time budget" if choice.candidates < wanted else ""
+    reasons = [*failures, choice.why, short, ranking.why]
+    return Outcome(
+        Status.PARTIAL if short else ranking.status,
+        choice.reranker.name if choice.reranker else "",
+        ranking.considered,
+        "; ".join(reason for reason in reasons if reason),
+        ranking.usage,
+    )
