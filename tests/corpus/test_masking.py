@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from coderank.corpus.chunk import chunk
-from coderank.corpus.masking import C_MACROS, KOTLIN_NOVELTIES
+from coderank.corpus.masking import C_MACROS, HASKELL_DIRECTIVES, KOTLIN_NOVELTIES
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,7 @@ from coderank.corpus.masking import C_MACROS, KOTLIN_NOVELTIES
         ("a.cpp", "FMT_BEGIN_NAMESPACE\nclass Session {\n  void send() {}\n};\n", ("Session", "send")),
         ("a.cpp", "FMT_CONSTEXPR20 inline auto send(int x) -> int { return x; }\n", ("send",)),
         ("a.cpp", "class API_EXPORT Session : public Base {\n  void send() {}\n};\n", ("Session", "send")),
+        ("A.hs", "module A where\n#ifdef X\nf = 1\n#else\ng = 2\n#endif\nh = 3\n", ("f", "g", "h")),
         ("a.c", "static DWORD WINAPI run(void* data) {\n  return 0;\n}\n", ("run",)),
     ],
 )
@@ -34,14 +35,14 @@ def test_definitions_survive_what_the_grammar_cannot_read(path: str, text: str, 
     assert only.content == text.removesuffix("\n")
 
 
-@pytest.mark.parametrize("mask", [*C_MACROS, *KOTLIN_NOVELTIES])
+@pytest.mark.parametrize("mask", [*C_MACROS, *HASKELL_DIRECTIVES, *KOTLIN_NOVELTIES])
 def test_length_and_lines_stay(mask: object) -> None:
     from coderank.corpus.masking import Mask
 
     assert isinstance(mask, Mask)
     source = (
         b"FMT_X\n  UV_EXTERN int f(void);\nint WINAPI g();\nstruct A_B C {};\n  is A if\n x -> 1\nwhere?.let\n"
-        b"@A\n get() T & Any\n"
+        b"#if A\n@A\n get() T & Any\n"
     )
     hidden = mask.apply(source)
     assert hidden != source

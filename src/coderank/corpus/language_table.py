@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coderank.corpus import definitions
-from coderank.corpus.masking import C_MACROS, KOTLIN_NOVELTIES, OUTSIDE_SCRIPT
+from coderank.corpus.masking import C_MACROS, HASKELL_DIRECTIVES, KOTLIN_NOVELTIES, OUTSIDE_SCRIPT
 from coderank.corpus.syntax_rules import Kind, Language
 
 TEXT = Language("text", (".txt", ".text"), ("LICENSE", "NOTICE", "AUTHORS", "COPYING"), kind=Kind.PROSE)
@@ -65,6 +65,7 @@ LANGUAGES: tuple[Language, ...] = (
         "haskell",
         definitions.HASKELL,
         frozenset({"haddock", "signature"}),
+        masks=HASKELL_DIRECTIVES,
     ),
     Language("lua", (".lua", ".luau"), (), ("lua", "luajit"), "lua", definitions.LUA),
     Language(

@@ -59,4 +59,9 @@ KOTLIN_NOVELTIES = (
     _hidden(rb"(\s&\s+Any)\b"),
 )
 
+HASKELL_DIRECTIVES = (
+    # The grammar takes "#else" to "#endif" for one comment; without directives both branches are code.
+    _hidden(rb"^(#[ \t]*(?:if|ifdef|ifndef|else|elif|endif|define|include|undef)\b[^\n]*)"),
+)
+
 OUTSIDE_SCRIPT = (Mask(re.compile(rb"((?:\A|</script>).*?(?:<script[^>]*>|\Z))", re.DOTALL | re.IGNORECASE)),)

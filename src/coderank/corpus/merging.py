@@ -107,7 +107,7 @@ def _runs(pieces: Sequence[Rows], definitions: Sequence[Definition], lines: Line
         around = [definition for definition in around if definition.end >= rows.start]
         heads = [definition for definition in starting if definition.end > last]
         holders = [definition for definition in around if definition.end >= last]
-        holders += [definition for definition in heads if definition.start == rows.start]
+        holders += [definition for definition in heads if definition.lead <= rows.start]
         parent = holders[-1] if holders else None
         runs.append(_Run(rows, lines.weight(rows), parent, bool(starting), bool(heads)))
         around += heads
