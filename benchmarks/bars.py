@@ -70,7 +70,7 @@ BARS: tuple[Bar, ...] = (
     ),
     Bar(
         name="warm_query_p50",
-        benchmark="warm-query",
+        benchmark="latency",
         what="warm query, 50 k chunks, p50 (embed + search + priors)",
         limit=10.0,
         unit="ms",
@@ -79,7 +79,7 @@ BARS: tuple[Bar, ...] = (
     ),
     Bar(
         name="search_process",
-        benchmark="search-process",
+        benchmark="latency",
         what="`coderank search` on an up-to-date index, whole process",
         limit=0.6,
         unit="s",
@@ -115,7 +115,7 @@ BARS: tuple[Bar, ...] = (
     ),
     Bar(
         name="peak_memory",
-        benchmark="memory",
+        benchmark="first-answer",
         what="peak memory indexing that repository",
         limit=600.0,
         unit="MiB",

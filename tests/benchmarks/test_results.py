@@ -17,10 +17,10 @@ TABLE = Table("Rows", ("a", "b"), [("1", "2")])
 
 
 def test_a_result_says_what_when_where_and_on_which_commit(tmp_path: Path) -> None:
-    path = Run("memory", "python -m this").write({"peak_memory": 12.5}, {"why": "x"}, [TABLE], tmp_path)
-    found = read_all(tmp_path)["memory"]
-    assert path.name == "memory.json"
-    assert found["bars"] == {"peak_memory": 12.5}
+    path = Run("throughput", "python -m this").write({"throughput_share": 12.5}, {"why": "x"}, [TABLE], tmp_path)
+    found = read_all(tmp_path)["throughput"]
+    assert path.name == "throughput.json"
+    assert found["bars"] == {"throughput_share": 12.5}
     assert found["commit"] == machine.commit()
     assert found["machine"]["cores"] >= 1
     assert set(found["machine"]["libraries"]) == set(machine.LIBRARIES)
@@ -29,15 +29,15 @@ def test_a_result_says_what_when_where_and_on_which_commit(tmp_path: Path) -> No
 
 
 def test_a_result_is_written_sorted_and_ends_with_a_line_end(tmp_path: Path) -> None:
-    text = Run("memory", "x").write({"peak_memory": 1.0}, {"b": 1, "a": 2}, folder=tmp_path).read_text()
+    text = Run("throughput", "x").write({"throughput_share": 1.0}, {"b": 1, "a": 2}, folder=tmp_path).read_text()
     assert text.endswith("}\n")
     assert text == json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-@pytest.mark.parametrize("measured", [{}, {"first_answer": 1.0}, {"peak_memory": 1.0, "first_answer": 1.0}])
+@pytest.mark.parametrize("measured", [{}, {"first_answer": 1.0}, {"throughput_share": 1.0, "first_answer": 1.0}])
 def test_a_result_holds_exactly_its_bars(measured: dict[str, float], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="peak_memory"):
-        Run("memory", "x").write(measured, {}, folder=tmp_path)
+    with pytest.raises(ValueError, match="throughput_share"):
+        Run("throughput", "x").write(measured, {}, folder=tmp_path)
 
 
 def test_bars_are_named_once() -> None:

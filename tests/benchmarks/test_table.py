@@ -20,7 +20,7 @@ def result(value: float) -> dict[str, Any]:
         {"title": "Kept", "columns": ["b"], "rows": [["x|y"]], "headline": False},
     ]
     return {
-        "bars": {"peak_memory": value},
+        "bars": {"throughput_share": value},
         "machine": MACHINE,
         "date": "2026-01-02 03:04 UTC",
         "commit": "abc",
@@ -29,18 +29,18 @@ def result(value: float) -> dict[str, Any]:
 
 
 def test_every_bar_has_a_line_measured_or_not() -> None:
-    lines = table.bars_table({"memory": result(100)}).splitlines()
+    lines = table.bars_table({"throughput": result(100)}).splitlines()
     assert len(lines) == len(BARS) + 2
     assert sum("not measured yet" in line for line in lines) == len(BARS) - 1
-    assert any("| **100 MiB** |" in line for line in lines)
+    assert any("| **100 %** |" in line for line in lines)
 
 
 def test_a_missed_bar_says_so() -> None:
-    assert "**700 MiB** (missed)" in table.bars_table({"memory": result(700)})
+    assert "**70 %** (missed)" in table.bars_table({"throughput": result(70)})
 
 
 def test_the_block_holds_headlines_only_and_everything_holds_all() -> None:
-    results = {"memory": result(1)}
+    results = {"throughput": result(1)}
     assert "**Shown**" in table.block(results)
     assert "Kept" not in table.block(results)
     assert "| x\\|y |" in table.everything(results)
@@ -48,9 +48,9 @@ def test_the_block_holds_headlines_only_and_everything_holds_all() -> None:
 
 def test_origins_group_by_machine() -> None:
     other = result(1) | {"machine": MACHINE | {"cores": 4}}
-    text = table.origins({"memory": result(1), "first-answer": result(1), "sets": other})
+    text = table.origins({"throughput": result(1), "first-answer": result(1), "sets": other})
     assert text.count("Measured on") == 2
-    assert "memory 2026-01-02 at abc; first-answer 2026-01-02 at abc." in text
+    assert "throughput 2026-01-02 at abc; first-answer 2026-01-02 at abc." in text
 
 
 def test_content_replaces_what_is_between_the_markers() -> None:
