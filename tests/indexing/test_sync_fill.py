@@ -295,7 +295,8 @@ class TestFill:
         world.indexer.sync()
 
         def interrupt(event: Progress) -> None:
-            raise KeyboardInterrupt
+            if event.done:
+                raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             world.indexer.fill(on_progress=interrupt)
