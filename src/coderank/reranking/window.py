@@ -41,8 +41,9 @@ def sliding(passages: int, window: int = WINDOW, step: int = STEP) -> Plan:
     """
     order = list(range(passages))
     end, start = passages, passages - window
-    # A window that ends one step before the front was part of the last one.
-    while end > 1 and start + step != 0:
+    # A window that would start a step before the front was part of the last one. Of a list of just ``window - step``
+    # it is the first one, which the authors' loop leaves out.
+    while end > 1 and (start + step != 0 or end == passages):
         start = max(start, 0)
         (ranked,) = yield Step(tuple(order), (tuple(order[start:end]),))
         order[start:end] = ranked
