@@ -1,0 +1,39 @@
+"""Write ``docs/commands.md`` from the commands themselves: ``python docs/commands.py``; a test keeps it current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from coderank.cli.main import cli
+
+PAGE = Path(__file__).with_name("commands.md")
+WIDTH = 100
+INTRODUCTION = """\
+# Commands
+
+Exit codes: 0 done, 1 ran but failed, 2 wrong usage, 130 interrupted. Errors are one line on stderr, with the remedy.
+Colours and progress appear on a terminal only; `NO_COLOR` is honoured. `python docs/commands.py` writes this page.
+"""
+
+
+def page() -> str:
+    """Render the help of every command."""
+    parent = click.Context(cli, info_name="coderank")
+    sections = [_section("coderank", cli, None)]
+    for name in cli.list_commands(parent):
+        command = cli.get_command(parent, name)
+        assert command is not None
+        sections.append(_section(f"coderank {name}", command, parent))
+    return "\n".join([INTRODUCTION, *sections])
+
+
+def _section(title: str, command: click.Command, parent: click.Context | None) -> str:
+    name = title.rpartition(" ")[2]
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH)
+    return f"## {title}\n\n```\n{command.get_help(context)}\n```\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
