@@ -283,8 +283,9 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("name", ["timeout_s", "context_tokens", "concurrency"])
 def test_numbers_have_to_be_positive(name: str) -> None:
+    settings: dict[str, Any] = {name: 0}
     with pytest.raises(ConfigurationError, match=f"{name} .* 0, not above 0"):
-        Endpoint(EndpointConfig("http://x/v1", "m", **{name: 0}))
+        Endpoint(EndpointConfig("http://x/v1", "m", **settings))
 
 
 def test_what_it_tells_of_itself(connect: Any) -> None:

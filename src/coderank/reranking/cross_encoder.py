@@ -142,12 +142,12 @@ class _Work:
 
     def score(self, rows: Sequence[Encoding]) -> None:
         """Score block after block, as long as the next one is likely to end in time."""
+        began = self._clock()
         for start in range(0, len(rows), BLOCK):
-            began = self._clock()
-            self.scores += self._block(rows[start : start + BLOCK])
-            took_ms = (self._clock() - began) * 1000
-            if self.deadline is not None and self.ms_left() < took_ms:
+            block = rows[start : start + BLOCK]
+            if self.deadline is not None and self._ms_for(block, began) > self.ms_left():
                 return
+            self.scores += self._block(block)
 
     def usage(self) -> Usage:
         """Draw the account up."""
@@ -157,6 +157,11 @@ class _Work:
             prompt_tokens=self._tokens,
             ms=(self._clock() - self._started) * 1000,
         )
+
+    def _ms_for(self, rows: Sequence[Encoding], began: float) -> float:
+        """Estimate the time of a block by those before it; the first one costs nothing, to measure by."""
+        per_token = (self._clock() - began) * 1000 / max(1, self._tokens)
+        return per_token * sum(len(row.ids) for row in rows) if self._tokens else 0.0
 
     def _block(self, rows: Sequence[Encoding]) -> list[float]:
         scores = [0.0] * len(rows)
