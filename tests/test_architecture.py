@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "coderank"
 LAYERS = (
     {"types", "errors", "settings"},
     {"corpus", "models", "embedding", "store", "reranking"},
-    {"indexing", "retrieval", "migration", "evaluation"},
+    {"loading", "indexing", "retrieval", "migration", "evaluation"},
     {"engine"},
     {"render", "serving", "cli", "__main__"},
 )
@@ -25,7 +25,9 @@ ONLY_IN = {
     "torch": {"embedding/torch.py", "reranking/llm.py", "models/export.py"},
     "tree_sitter": {"corpus/grammars.py"},
     "semble_grammars": {"corpus/grammars.py"},
-    "onnxruntime": {"embedding/onnx.py"},
+    "onnxruntime": {"embedding/onnx.py", "models/export.py", "reranking/pair_model.py"},
+    "transformers": {"embedding/torch.py", "reranking/llm.py"},
+    "huggingface_hub": {"models/hub.py"},
 }
 MAX_LINES = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "shared", "misc"}

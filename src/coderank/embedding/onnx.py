@@ -12,7 +12,7 @@ import numpy as np
 from coderank.embedding.batching import plan
 from coderank.embedding.pooling import Pooling, normalise, pool
 from coderank.embedding.session import Sessions
-from coderank.embedding.tokenizer import encode, load_tokenizer
+from coderank.embedding.tokenizer import encode, load_tokenizer, load_tokenizer_file
 from coderank.errors import ModelError, ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -115,9 +115,14 @@ class OnnxEmbedder:
     Calls raise ModelUnavailableError where the file cannot be loaded, and ModelError where it computes no direction.
     """
 
-    def __init__(self, model: TextModel, path: Path, threads: int = 0) -> None:
-        """Describe the embedder; ``threads`` is the number of cores to use, 0 for all."""
+    def __init__(self, model: TextModel, path: Path, threads: int = 0, tokenizer: Path | None = None) -> None:
+        """Describe the embedder.
+
+        ``threads`` is the number of cores to use, 0 for all; ``tokenizer`` is the model's ``tokenizer.json``, None for
+        the BERT vocabulary that comes with coderank.
+        """
         self._model = model
+        self._tokenizer_file = tokenizer
         self._threads = threads
         self._sessions = Sessions(lambda optimised: Session(path, optimised=optimised, threads=threads))
         self._tokenizer: Tokenizer | None = None
@@ -160,8 +165,13 @@ class OnnxEmbedder:
     def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         with self._tokenizer_lock:
             if self._tokenizer is None:
-                self._tokenizer = load_tokenizer(self._model.max_tokens)
+                self._tokenizer = self._load_tokenizer()
         return encode(self._tokenizer, texts, self._model.max_tokens)
+
+    def _load_tokenizer(self) -> Tokenizer:
+        if self._tokenizer_file is None:
+            return load_tokenizer(self._model.max_tokens)
+        return load_tokenizer_file(self._tokenizer_file, self._model.max_tokens)
 
     def _vectors(self, session: Session, rows: Sequence[list[int]]) -> Matrix:
         tokens, mask = _padded(rows)

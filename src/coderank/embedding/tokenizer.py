@@ -1,12 +1,15 @@
-"""BERT uncased WordPiece, the tokenizer of CodeRankEmbed and of all-MiniLM-L6-v2, from its vocabulary alone."""
+"""Token ids: BERT uncased WordPiece from its vocabulary alone, or whatever tokenizer a model's folder holds."""
 
 from __future__ import annotations
 
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
+from coderank.errors import ModelUnavailableError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from tokenizers import Tokenizer
 
@@ -19,7 +22,10 @@ _SPECIAL = ("[PAD]", _UNKNOWN, "[CLS]", "[SEP]", "[MASK]")
 
 
 def load_tokenizer(max_tokens: int) -> Tokenizer:
-    """Build the tokenizer; encodings are cut to ``max_tokens``, special tokens included, and are not padded."""
+    """Build the tokenizer of CodeRankEmbed and all-MiniLM-L6-v2.
+
+    Encodings are cut to ``max_tokens``, special tokens included, and are not padded.
+    """
     from tokenizers import Tokenizer  # noqa: PLC0415 - 40 ms, and a lexical search does not need it
     from tokenizers.models import WordPiece  # noqa: PLC0415
     from tokenizers.normalizers import BertNormalizer  # noqa: PLC0415
@@ -37,6 +43,25 @@ def load_tokenizer(max_tokens: int) -> Tokenizer:
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")],
     )
+    tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def load_tokenizer_file(path: Path, max_tokens: int) -> Tokenizer:
+    """Load a ``tokenizer.json``; encodings are cut to ``max_tokens`` and not padded, whatever the file says.
+
+    Files in the wild keep a truncation at 512 tokens and padding from the day they were exported.
+
+    Raises:
+        ModelUnavailableError: the file is missing or damaged.
+    """
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
+    try:
+        tokenizer = Tokenizer.from_buffer(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelUnavailableError(f"cannot load the tokenizer {path}: {error}", "Download the model again") from error
+    tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
 

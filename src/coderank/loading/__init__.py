@@ -1,0 +1,1 @@
+"""From a model of the catalogue to an embedder that runs: weights found, back end and precision chosen."""

@@ -1,0 +1,169 @@
+"""Export a model to ONNX, measure how near it stays to torch, and refuse what drifts."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from coderank.embedding.onnx import OnnxEmbedder
+from coderank.embedding.probes import ProbeVectors, embed_probes, min_cosine
+from coderank.embedding.torch import TorchEmbedder, TorchWeights
+from coderank.errors import ConfigurationError, ModelError
+from coderank.loading.calibration import calibrate_exports
+from coderank.models.export import quantise, write_onnx
+from coderank.models.exported import (
+    TOKENIZER,
+    Export,
+    Precision,
+    Record,
+    digest,
+    enforce,
+    find,
+    folder_of,
+    remove,
+    write_record,
+)
+from coderank.models.folder import locate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coderank.models.catalogue import Model
+
+ExportPrecision: TypeAlias = Literal["auto", "fp32", "bf16", "int8"]
+
+PROBE_TOKENS = 1024
+"""Tokens read of a probe, whatever the model's default: a graph that stops at 512 has to be noticed."""
+RECORDED = ("coderank", "onnx", "onnxruntime", "torch", "transformers")
+
+
+class Exporter:
+    """Exports one model: loads the torch weights once, however many files are written."""
+
+    def __init__(self, model: Model, root: Path, *, folder: Path | None = None, download: bool = True) -> None:
+        """Find and check the torch weights; ``root`` is where exports of all models are.
+
+        Raises:
+            ModelUnavailableError: there are no weights.
+            ConfigurationError: the model does not run on ONNX.
+        """
+        if "onnx" not in model.backends or model.weights == "bundled":
+            raise ConfigurationError(f"{model.name} cannot be exported", "Choose from: coderank models list")
+        self._model = replace(model, max_tokens=min(PROBE_TOKENS, model.max_tokens_limit))
+        self._layout = locate(model, folder=folder, download=download)
+        self._target = folder_of(root, model)
+        self._torch = TorchEmbedder(
+            self._model, TorchWeights(self._layout.folder, self._layout.config), device="cpu", precision="fp32"
+        )
+        self._reference: ProbeVectors | None = None
+
+    def export(self, precision: Precision) -> Export:
+        """Write one file with its record, and give both.
+
+        Raises:
+            ModelError: the vectors drift from torch; nothing is left behind.
+            ModelUnavailableError: the runtime cannot run this precision on this CPU.
+        """
+        staged = self._target / f"{precision}.onnx"
+        self._prepare()
+        if precision != "int8":
+            write_onnx(self._torch.module, staged, bf16=precision == "bf16")
+            return self._accept(staged, precision, "export")
+        source = self._target / "source.onnx"
+        try:
+            write_onnx(self._torch.module, source)
+            return self._quantise(source, staged)
+        finally:
+            source.unlink(missing_ok=True)
+
+    def adopt(self, file: Path, precision: Precision) -> Export:
+        """Take a file that somebody else exported, if it passes the same check of pooling, length and drift.
+
+        Raises:
+            ModelError: its vectors drift from torch, or it gives none for each token.
+            ModelUnavailableError: it is missing, damaged, or no encoder.
+        """
+        self._prepare()
+        staged = self._target / f"{precision}.onnx"
+        if not file.is_file():
+            raise ConfigurationError(f"there is no file {file}", "Name the ONNX file to adopt")
+        shutil.copyfile(file, staged)
+        return self._accept(staged, precision, file.name)
+
+    def _prepare(self) -> None:
+        if self._reference is None:
+            self._reference = embed_probes(self._torch)
+        self._target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self._layout.folder / TOKENIZER, self._target / TOKENIZER)
+
+    def _quantise(self, source: Path, staged: Path) -> Export:
+        quantise(source, staged)
+        try:
+            return self._accept(staged, "int8", "export")
+        except ModelError:
+            # On CPUs without 8-bit dot products the full range overflows.
+            quantise(source, staged, reduced_range=True)
+            return self._accept(staged, "int8", "export")
+
+    def _accept(self, staged: Path, precision: Precision, origin: str) -> Export:
+        assert self._reference is not None
+        try:
+            vectors = embed_probes(OnnxEmbedder(self._model, staged, tokenizer=self._target / TOKENIZER))
+            cosine = min_cosine(vectors, self._reference)
+            enforce(precision, cosine, f"the {precision} file of {self._model.name}")
+        except ModelError:
+            staged.unlink()
+            raise
+        record = Record(
+            model=self._model.name,
+            revision=self._model.revision,
+            precision=precision,
+            min_cosine=round(cosine, 6),
+            probes=len(vectors),
+            file=staged.name,
+            bytes=staged.stat().st_size,
+            sha256=digest(staged),
+            origin=origin,
+            versions=_versions(),
+        )
+        return write_record(self._target, record)
+
+
+def export_model(
+    model: Model,
+    root: Path,
+    cache: Path,
+    *,
+    precision: ExportPrecision = "auto",
+    folder: Path | None = None,
+    download: bool = True,
+) -> Export:
+    """Export in one precision, or with ``auto`` in the one that is fastest on this machine, and give the file kept.
+
+    Raises:
+        ModelError: the vectors drift from torch.
+        ModelUnavailableError: there are no weights, or a package or the CPU's support for the precision is missing.
+    """
+    exporter = Exporter(model, root, folder=folder, download=download)
+    if precision != "auto":
+        return exporter.export(precision)
+    exports = [exporter.export("fp32"), exporter.export("int8")]
+    best = calibrate_exports(model, exports, cache).best
+    kept = [export for export in exports if export.record.precision == best.precision]
+    for export in find(root, model):
+        if export.record.precision != best.precision:
+            remove(export)
+    calibrate_exports(model, kept, cache)
+    return kept[0]
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in RECORDED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

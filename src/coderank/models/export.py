@@ -1,0 +1,126 @@
+"""From torch weights to an ONNX file that runs without torch."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import tempfile
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coderank.errors import ModelError, ModelUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+OPSET = 18
+"""The operators that are written: the newest the exporter supports without translation, read by ONNX Runtime 1.14."""
+INSTALL = "Run: pip install 'coderank[torch]'"
+QUANTISED = ("MatMul", "Gather")
+"""Operators with 8-bit weights. Without Gather, the token embedding, CodeRankEmbed has 209 MB instead of 139, for a
+minimum cosine of 0.9953 instead of 0.9951 and the same speed."""
+
+
+def write_onnx(module: torch.nn.Module, target: Path, *, bf16: bool = False) -> None:
+    """Write an encoder's graph from ``input_ids`` and ``attention_mask`` to its hidden states in fp32, atomically.
+
+    Batch and length stay free; with ``bf16`` the numbers in between are bf16.
+
+    Raises:
+        ModelUnavailableError: the packages that export are not installed.
+        ModelError: torch cannot export this architecture.
+    """
+    try:
+        import onnxscript  # noqa: F401, PLC0415 - torch names it only in the middle of its work
+        import torch  # noqa: PLC0415 - seconds
+    except ImportError as error:
+        raise ModelUnavailableError(f"the export needs the package {error.name}", INSTALL) from error
+    if bf16:
+        module = copy.deepcopy(module).to(torch.bfloat16)
+    sample = torch.ones((2, 8), dtype=torch.long)
+    free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    with _replaced(target) as staged, _quiet():
+        try:
+            torch.onnx.export(
+                _hidden_states(module),
+                (sample, sample),
+                staged,
+                input_names=["input_ids", "attention_mask"],
+                output_names=["hidden"],
+                opset_version=OPSET,
+                dynamo=True,
+                dynamic_shapes={"input_ids": free, "attention_mask": free},
+                external_data=False,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise ModelError(f"torch cannot export this model: {error}", "Use the torch back end") from error
+
+
+def quantise(source: Path, target: Path, *, reduced_range: bool = False) -> None:
+    """Write a copy with 8-bit weights and activations that are quantised as they come, atomically.
+
+    ``reduced_range`` uses 7 bits of the weights: CPUs without 8-bit dot products saturate on 8.
+    """
+    try:
+        from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
+    except ImportError as error:
+        raise ModelUnavailableError(f"the export needs the package {error.name}", INSTALL) from error
+    with _replaced(target) as staged, _quiet():
+        quantize_dynamic(
+            source,
+            staged,
+            op_types_to_quantize=list(QUANTISED),
+            per_channel=True,
+            reduce_range=reduced_range,
+            weight_type=QuantType.QInt8,
+        )
+
+
+def _hidden_states(module: torch.nn.Module) -> torch.nn.Module:
+    import torch  # noqa: PLC0415
+
+    # Without torch installed its classes are of no known type.
+    class HiddenStates(torch.nn.Module):  # type: ignore[misc,unused-ignore]
+        """The encoder with two inputs and one output, as the file will have them."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = module
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
+            output = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+            return output.last_hidden_state.float()
+
+    return HiddenStates().eval()
+
+
+@contextmanager
+def _replaced(target: Path) -> Iterator[Path]:
+    """Give a path beside the target that takes its place at the end, and only if nothing was raised."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as folder:
+        staged = Path(folder) / target.name
+        yield staged
+        os.replace(staged, target)  # noqa: PTH105 - replaces on every system
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporters' remarks on their own internals from the terminal."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir", "root")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

@@ -1,0 +1,71 @@
+"""Models that a user describes in a file, without code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from coderank.errors import ConfigurationError
+from coderank.models.catalogue import Backend, Kind, Model, Pooling
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    hub_id: str = ""
+    folder: str = ""
+    revision: str
+    dimension: int
+    pooling: Pooling
+    max_tokens: int
+    max_tokens_limit: int = 0
+    kind: Kind = "embedder"
+    query_prefix: str = ""
+    licence: str = "LicenseRef-unknown"
+    backends: tuple[Backend, ...] = ("torch",)
+    lexical_weight: float = 0.0055
+    layers: int = 0
+    vocabulary: int = 0
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    models: dict[str, _Entry]
+
+
+def load_models(path: Path) -> tuple[Model, ...]:
+    """Read catalogue entries from the table ``models`` of a TOML or JSON file, one sub-table for each name.
+
+    Raises:
+        ConfigurationError: the file cannot be read, has an unknown or missing key, or describes no usable model.
+    """
+    decode = msgspec.toml.decode if path.suffix == ".toml" else msgspec.json.decode
+    try:
+        file = decode(path.read_bytes(), type=_File)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the model file {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(f"the model file {path} cannot be used: {error}", "Correct the named key") from error
+    return tuple(_model(path, name, entry) for name, entry in file.models.items())
+
+
+def _model(path: Path, name: str, entry: _Entry) -> Model:
+    complaint = _complaint(entry)
+    if complaint:
+        raise ConfigurationError(f"the model {name!r} in {path} {complaint}", "Correct the entry")
+    fields = msgspec.structs.asdict(entry)
+    fields["max_tokens_limit"] = entry.max_tokens_limit or entry.max_tokens
+    return Model(name=name, weights="folder" if entry.folder else "hub", **fields)
+
+
+def _complaint(entry: _Entry) -> str:
+    if bool(entry.hub_id) == bool(entry.folder):
+        return "needs either hub_id or folder"
+    if not entry.revision:
+        return "needs a revision, which tells its vectors from those of other weights"
+    if (entry.dimension > 0) != (entry.kind == "embedder"):
+        return f"cannot be a {entry.kind} of dimension {entry.dimension}"
+    if entry.max_tokens < 1 or 0 < entry.max_tokens_limit < entry.max_tokens:
+        return f"cannot read {entry.max_tokens} tokens of at most {entry.max_tokens_limit or 'any number'}"
+    return "" if entry.backends else "needs a back end"
