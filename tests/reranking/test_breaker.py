@@ -35,10 +35,16 @@ def test_then_one_call_finds_out(broken: Breaker, clock: Clock) -> None:
     clock.advance(COOL_DOWN_S + 1)
     assert broken.blocked() == ""
     assert broken.enter() == ""
-    assert "another call" in broken.enter()
-    assert "another call" in broken.blocked()
+    assert broken.enter() == broken.blocked() == "skipped for 60 s more, because it is down"
     broken.succeeded()
     assert broken.enter() == broken.enter() == ""
+
+
+def test_a_call_that_never_reports_blocks_for_one_more_pause(broken: Breaker, clock: Clock) -> None:
+    for _ in range(3):
+        clock.advance(COOL_DOWN_S + 1)
+        assert broken.enter() == ""
+        assert broken.enter() != ""
 
 
 def test_each_further_failure_doubles_the_pause_up_to_a_limit(broken: Breaker, clock: Clock) -> None:

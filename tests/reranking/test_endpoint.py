@@ -159,6 +159,7 @@ NO_ANSWERS = {
     "not unicode": Reply(b'{"choices": [{"message": {"content": "\xff"}}]}'),
     "empty": Reply(b""),
     "huge": Reply(b" " * (MAX_ANSWER_BYTES + 1)),
+    "not gzip": Reply(b"[2] > [1]", headers={"content-encoding": "gzip"}),
     "redirect": Reply(b"[2] > [1]", 302, {"location": "/v2"}),
     "unauthorised": refused(401),
     "not found": refused(404, "[2] > [1]"),
@@ -228,6 +229,18 @@ def test_the_budget_is_a_time_out(connect: Any) -> None:
     assert "it took longer than 0." in ranking.why
 
 
+def test_the_budget_is_for_a_whole_batch(connect: Any) -> None:
+    clock = Clock()
+
+    def slow(number: int, request: dict[str, Any]) -> Reply:
+        clock.advance(0.4)
+        return truthful(number, request)
+
+    with serving(slow) as server:
+        answers = connect(server.url, clock, concurrency=1).complete(ASK * 4, 9, 1.0)
+    assert [isinstance(answer, Completion) for answer in answers] == [True, True, False, False]
+
+
 def test_an_answer_that_trickles_meets_its_time_out(connect: Any) -> None:
     slow = Reply(said("[2] > [1]").body, trickle=0.02)
     with serving(lambda *_: slow) as server:
@@ -275,10 +288,19 @@ def test_errors_name_the_endpoint_and_a_remedy(connect: Any) -> None:
     assert error.remedy
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://host/v1", "http:///v1", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:8000", "ftp://host/v1", "http:///v1", "file:///etc/passwd", "http://x:port/v1"]
+)
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"no HTTP address.*http://localhost:8000/v1"):
         Endpoint(EndpointConfig(url, "m"))
+
+
+@pytest.mark.parametrize("key", ["naïve", "two\nlines"])
+def test_a_key_that_no_header_carries_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Endpoint(EndpointConfig("http://x/v1", "m", api_key=key))
+    assert key not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["timeout_s", "context_tokens", "concurrency"])

@@ -206,11 +206,14 @@ def test_those_beyond_the_hundredth_keep_their_place() -> None:
 
 def test_pace_follows_the_machine() -> None:
     pace = Pace()
-    assert pace.ms_per_unit is None
+    pace.record(10, 100)
+    assert pace.ms_per_unit == pytest.approx(10)
+    pace.record(1, 20)
+    assert pace.ms_per_unit == pytest.approx(10 + NEWEST * 10)
+
+
+def test_no_work_is_no_measurement() -> None:
+    pace = Pace()
     pace.record(0, 10)
     pace.record(5, 0)
     assert pace.ms_per_unit is None
-    pace.record(10, 100)
-    assert pace.ms_per_unit == 10
-    pace.record(1, 20)
-    assert pace.ms_per_unit == pytest.approx(10 + NEWEST * 10)

@@ -38,7 +38,8 @@ class Breaker:
         with self._lock:
             reason = self._blocked()
             if not reason and self._pause:
-                self._trying = True
+                # The others wait for what this one finds, or, should it never report, for one more pause.
+                self._trying, self._until = True, self._clock() + self._pause
             return reason
 
     def succeeded(self) -> None:
@@ -58,6 +59,4 @@ class Breaker:
         if not self._pause:
             return ""
         left = self._until - self._clock()
-        if left > 0:
-            return f"skipped for {left:.0f} s more, because {self._why}"
-        return f"another call is finding out whether it is back ({self._why})" if self._trying else ""
+        return f"skipped for {left:.0f} s more, because {self._why}" if left > 0 else ""

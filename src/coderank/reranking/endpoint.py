@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -127,7 +127,7 @@ class Endpoint:
     def unavailable(self) -> str:
         """Say why the endpoint would not be asked now; empty when it would."""
         reason = self._breaker.blocked()
-        return f"{self._where} is {reason}" if reason.startswith("skipped") else reason
+        return f"{self._where} is {reason}" if reason else ""
 
     def load(self) -> None:
         """Get ready to call, which the first time takes 0.1 s; the weights are elsewhere."""
@@ -137,10 +137,11 @@ class Endpoint:
         self, batch: Sequence[Messages], max_tokens: int, timeout_s: float | None = None
     ) -> list[Completion | ChatError]:
         """Answer each conversation, ``concurrency`` at once. After the first failure the rest is not even asked."""
-        limit = self._config.timeout_s if timeout_s is None else min(timeout_s, self._config.timeout_s)
+        # The limit of the caller is for the whole batch, that of the configuration for each call.
+        end = float("inf") if timeout_s is None else self._clock() + timeout_s
 
         def answer(messages: Messages) -> Completion | ChatError:
-            return self._answer(messages, max_tokens, limit)
+            return self._answer(messages, max_tokens, min(end, self._clock() + self._config.timeout_s))
 
         if len(batch) == 1:
             return [answer(batch[0])]
@@ -154,13 +155,13 @@ class Endpoint:
                 self._client.close()
             self._client = None
 
-    def _answer(self, messages: Messages, max_tokens: int, limit: float) -> Completion | ChatError:
+    def _answer(self, messages: Messages, max_tokens: int, deadline: float) -> Completion | ChatError:
         blocked = self._breaker.enter()
         if blocked:
             return ChatError(f"{self._where} is not asked: {blocked}")
         body = {"model": self._config.model, "messages": messages, "max_tokens": max_tokens, "temperature": 0}
         try:
-            response = self._with_retries(msgspec.json.encode(body), self._clock() + limit)
+            response = self._with_retries(msgspec.json.encode(body), deadline)
         except _Refused as refusal:
             why = self._redacted(str(refusal))
             if refusal.well:
@@ -204,8 +205,9 @@ class Endpoint:
                 return _read(response, self._body(response, deadline))
         except httpx.TimeoutException as error:
             raise _Refused(f"it took longer than {left:.3g} s", again=False) from error
-        except httpx.TransportError as error:
-            raise _Refused(f"{type(error).__name__}: {error}", again=True) from error
+        except httpx.RequestError as error:
+            again = isinstance(error, httpx.TransportError)
+            raise _Refused(f"{type(error).__name__}: {error}", again=again) from error
 
     def _body(self, response: httpx.Response, deadline: float) -> bytes:
         received = bytearray()
@@ -239,16 +241,28 @@ class Endpoint:
 def _validated(config: EndpointConfig) -> str:
     """Check the configuration, and name the endpoint without what may be secret in its address."""
     address = urlsplit(config.base_url)
-    if address.scheme not in {"http", "https"} or not address.hostname:
+    if address.scheme not in {"http", "https"} or not address.hostname or not _has_port(address):
         raise ConfigurationError(
             f"the reranker endpoint {address.hostname or config.base_url!r} is no HTTP address",
             "Give one like http://localhost:8000/v1",
+        )
+    if not (config.api_key.isascii() and config.api_key.isprintable()):
+        raise ConfigurationError(
+            "the key of the reranker endpoint has characters that no header can carry", "Copy it again"
         )
     for name in ("timeout_s", "context_tokens", "concurrency"):
         if getattr(config, name) <= 0:
             raise ConfigurationError(f"{name} of the reranker endpoint is {getattr(config, name)}, not above 0")
     port = f":{address.port}" if address.port else ""
     return f"{address.scheme}://{address.hostname}{port}"
+
+
+def _has_port(address: SplitResult) -> bool:
+    """Tell whether the port of an address, if any, is a number that a port can have."""
+    try:
+        return address.port is None or address.port > 0
+    except ValueError:
+        return False
 
 
 def _trust(base_url: str) -> bool | ssl.SSLContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -82,12 +83,14 @@ class TransformersChat:
     ) -> list[Completion | ChatError]:
         """Answer each conversation with the likeliest token at each place. ``timeout_s`` ends an answer early."""
         self.load()
+        end = None if timeout_s is None else time.monotonic() + timeout_s
         answers: list[Completion | ChatError] = []
         with self._lock:
             for start in range(0, len(batch), BATCH):
                 part = batch[start : start + BATCH]
+                left = None if end is None else max(0.0, end - time.monotonic())
                 try:
-                    answers += self._generated(part, max_tokens, timeout_s)
+                    answers += self._generated(part, max_tokens, left)
                 except RuntimeError as error:
                     # Memory ran out, or a kernel failed: torch has no narrower base for them.
                     answers += [ChatError(f"{self.name} failed: {error}", "Rerank fewer candidates")] * len(part)
@@ -101,7 +104,7 @@ class TransformersChat:
         where = {"revision": wanted.revision, "local_files_only": wanted.offline, "trust_remote_code": False}
         try:
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(wanted.source, padding_side="left", **where)
-            model = transformers.AutoModelForCausalLM.from_pretrained(
+            model: Any = transformers.AutoModelForCausalLM.from_pretrained(
                 wanted.source,
                 dtype=getattr(torch, _TYPES[_precision(wanted.precision, torch)]),
                 use_safetensors=True,
