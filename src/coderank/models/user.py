@@ -65,7 +65,7 @@ def _complaint(entry: _Entry) -> str:
     if not entry.revision:
         return "needs a revision, which tells its vectors from those of other weights"
     if (entry.dimension > 0) != (entry.kind == "embedder"):
-        return f"cannot be a {entry.kind} of dimension {entry.dimension}"
+        return f"cannot be of kind {entry.kind} with dimension {entry.dimension}"
     if entry.max_tokens < 1 or 0 < entry.max_tokens_limit < entry.max_tokens:
         return f"cannot read {entry.max_tokens} tokens of at most {entry.max_tokens_limit or 'any number'}"
     return "" if entry.backends else "needs a back end"

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coderank.errors import ConfigurationError
+from coderank.models.catalogue import MODELS, get
+from coderank.models.user import load_models
+
+ENTRY = """
+[models.our-embedder]
+hub_id = "us/our-embedder"
+revision = "abc123"
+dimension = 1024
+pooling = "last"
+max_tokens = 512
+"""
+
+
+def written(tmp_path: Path, content: str, name: str = "models.toml") -> Path:
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_an_entry_becomes_a_model(tmp_path: Path) -> None:
+    (model,) = load_models(written(tmp_path, ENTRY))
+    assert (model.name, model.hub_id, model.weights, model.kind) == (
+        "our-embedder",
+        "us/our-embedder",
+        "hub",
+        "embedder",
+    )
+    assert (model.dimension, model.pooling, model.query_prefix) == (1024, "last", "")
+    assert (model.max_tokens, model.max_tokens_limit, model.backends) == (512, 512, ("torch",))
+
+
+def test_json_says_the_same(tmp_path: Path) -> None:
+    content = """{"models": {"local": {"folder": "~/weights", "revision": "1", "dimension": 8, "pooling": "cls",
+        "max_tokens": 64, "max_tokens_limit": 128, "query_prefix": "find: ", "backends": ["onnx", "torch"]}}}"""
+    (model,) = load_models(written(tmp_path, content, "models.json"))
+    assert (model.weights, model.folder, model.max_tokens_limit) == ("folder", "~/weights", 128)
+    assert model.backends == ("onnx", "torch")
+
+
+def test_a_users_model_is_found_beside_the_others_and_before_them(tmp_path: Path) -> None:
+    own = load_models(written(tmp_path, ENTRY + ENTRY.replace("our-embedder", "coderank-embed")))
+    assert get("Our-Embedder", (*own, *MODELS)) is own[0]
+    assert get("coderank-embed", (*own, *MODELS)) is own[1]
+    assert get("all-minilm-l6-v2", (*own, *MODELS)) in MODELS
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("pooling", "poling", "`poling`"),
+        ('"last"', '"first"', "Invalid enum value 'first'"),
+        ("max_tokens = 512", "", "missing required field `max_tokens`"),
+        ("1024", '"many"', r"Expected `int`, got `str`"),
+        ("1024", "0", "cannot be of kind embedder with dimension 0"),
+        ("512", "0", "cannot read 0 tokens"),
+        ("512", "512\nmax_tokens_limit = 100", "cannot read 512 tokens of at most 100"),
+        ('"abc123"', '""', "needs a revision"),
+        ("hub_id", "folder = 'here'\nhub_id", "needs either hub_id or folder"),
+        ('hub_id = "us/our-embedder"', "", "needs either hub_id or folder"),
+        ("512", "512\nbackends = []", "needs a back end"),
+        ("[models.our", "[models", "cannot be used"),
+    ],
+)
+def test_an_unusable_entry_is_refused_by_name(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint) as caught:
+        load_models(written(tmp_path, ENTRY.replace(old, new)))
+    assert "models.toml" in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot read the model file"):
+        load_models(tmp_path / "models.toml")
