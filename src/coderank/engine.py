@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -217,12 +217,8 @@ class Engine:
 
         return Manifest(self.index_dir / MANIFEST_FILES[0], str(self.root))
 
-    @cached_property
     def _embedder(self) -> Embedder:
-        from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415 - numpy and the runtime: 0.2 s
-        from coderank.models.bundled import bundled_weights  # noqa: PLC0415
-
-        return OnnxEmbedder(self._model, bundled_weights(self._model), self._settings.threads)
+        return _embedder(self._model, self._settings.threads)
 
     @cached_property
     def _indexer(self) -> Indexer:
@@ -243,7 +239,7 @@ class Engine:
                 manifest=self._manifest,
                 store=self._store,
                 cache=cache,
-                embedder=lambda: self._embedder,
+                embedder=self._embedder,
             )
         )
 
@@ -297,7 +293,7 @@ class Engine:
         totals = self._indexed_manifest().totals()
         coverage = totals.dense / totals.chunks if totals.chunks else 1.0
         possible = SearchMode(mode) if totals.dense or mode == SearchMode.DENSE else SearchMode.LEXICAL
-        legs = ModelLegs(lambda: self._embedder, self._model.lexical_weight, possible)
+        legs = ModelLegs(self._embedder, self._model.lexical_weight, possible)
         candidates, stages = find(legs, Wanted(limit, scope)) if scope is not None else ([], [])
         return SearchResult(
             query=query,
@@ -305,6 +301,15 @@ class Engine:
             stages=tuple(stages),
             index=IndexInfo(self.model, totals.chunks, round(coverage, 4)),
         )
+
+
+@lru_cache(maxsize=1)
+def _embedder(model: Model, threads: int) -> Embedder:
+    """Open a model once for all engines of this process: 100 to 300 MB that several roots can share."""
+    from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415 - numpy and the runtime: 0.2 s
+    from coderank.models.bundled import bundled_weights  # noqa: PLC0415
+
+    return OnnxEmbedder(model, bundled_weights(model), threads)
 
 
 def _hit(candidate: Candidate, root: str) -> Hit:
