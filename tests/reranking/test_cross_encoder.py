@@ -146,7 +146,7 @@ def test_within_a_budget_the_first_passages_are_ranked(folder: Path) -> None:
     ranking = reranker.rerank("a", [z(at % 90, 500) for at in range(100)], 500)
     tokens = int(SAFETY * 500 / ASSUMED_MS_PER_TOKEN)
     assert ranking.status is Status.PARTIAL
-    assert ranking.considered == tokens // LEAST_PAIR_TOKENS
+    assert ranking.considered == tokens // max(LEAST_PAIR_TOKENS, tokens // WANTED) == WANTED
     assert ranking.why == f"{ranking.considered} of 100 fit into the time budget"
     assert sorted(ranking.order) == list(range(ranking.considered))
     assert ranking.usage.ms <= 500
