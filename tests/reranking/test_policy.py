@@ -50,7 +50,7 @@ class Scripted:
         return self._ranking or Ranking(Status.COMPLETE, tuple(reversed(range(len(passages)))), usage=Usage(calls=1))
 
 
-FAILING = Ranking(Status.FAILED, (), "it is down")
+FAILING = Ranking(Status.FAILED, (), "it is down", usage=Usage(calls=3, malformed=3))
 
 
 def cascade(*rerankers: Scripted, budget_ms: float = 500.0) -> Cascade:
@@ -170,6 +170,7 @@ def test_when_all_fail_the_order_is_the_retrieval_s_and_says_so() -> None:
     found, outcome = cascade(Scripted("llm", FAILING), Scripted("pairs", FAILING)).rerank("q", given_)
     assert found == given_
     assert (outcome.status, outcome.model, outcome.candidates) == (Status.FAILED, "", 0)
+    assert outcome.usage.malformed == 3
     assert outcome.detail.startswith("failed: llm failed: it is down; pairs failed: it is down")
 
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from coderank.reranking.contract import Status
+from coderank.reranking.contract import Status, Usage
 from coderank.reranking.policy import BUDGET_MS, CANDIDATES, Outcome, blend, choose
 
 if TYPE_CHECKING:
@@ -42,27 +42,28 @@ class Cascade:
         """
         start = self._clock()
         budget = self._budget_ms if budget_ms is None else budget_ms
-        left, failures = list(self._rerankers), list[str]()
+        left, failures, spent = list(self._rerankers), list[str](), Usage()
         passages = [self._text_of(candidate.chunk) for candidate in candidates[:CANDIDATES]]
         while True:
             remaining = budget - self._elapsed_ms(start)
             choice = choose(left, len(candidates), remaining, is_symbol=is_symbol)
             if choice.reranker is None:
-                return list(candidates), self._without(choice, failures, start)
+                return list(candidates), self._without(choice, failures, spent, start)
             ranking = choice.reranker.rerank(query, passages[: choice.candidates], remaining)
             if ranking.status is not Status.FAILED:
                 outcome = _outcome(choice, ranking, len(passages), failures)
                 return blend(candidates, ranking), replace(outcome, ms=self._elapsed_ms(start))
+            spent = ranking.usage
             failures.append(f"{choice.reranker.name} failed: {ranking.why}")
             left = left[left.index(choice.reranker) + 1 :]
 
     def _elapsed_ms(self, start: float) -> float:
         return (self._clock() - start) * 1000
 
-    def _without(self, choice: Choice, failures: Sequence[str], start: float) -> Outcome:
-        """Account for an order that is the retrieval's own."""
+    def _without(self, choice: Choice, failures: Sequence[str], spent: Usage, start: float) -> Outcome:
+        """Account for an order that is the retrieval's own, with what the last failure cost."""
         status = Status.FAILED if failures else Status.SKIPPED
-        return Outcome(status, why="; ".join((*failures, choice.why)), ms=self._elapsed_ms(start))
+        return Outcome(status, why="; ".join((*failures, choice.why)), usage=spent, ms=self._elapsed_ms(start))
 
 
 def _outcome(choice: Choice, ranking: Ranking, wanted: int, failures: Sequence[str]) -> Outcome:
