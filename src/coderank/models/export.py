@@ -42,13 +42,14 @@ def write_onnx(module: torch.nn.Module, target: Path, *, bf16: bool = False) -> 
         raise ModelUnavailableError(f"the export needs the package {error.name}", INSTALL) from error
     if bf16:
         module = copy.deepcopy(module).to(torch.bfloat16)
-    sample = torch.ones((2, 8), dtype=torch.long)
+    # Two tensors: the exporter tells inputs apart by identity, and swaps the names of one that is given twice.
+    sample = (torch.ones((2, 8), dtype=torch.long), torch.ones((2, 8), dtype=torch.long))
     free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     with _replaced(target) as staged, _quiet():
         try:
             torch.onnx.export(
                 _hidden_states(module),
-                (sample, sample),
+                sample,
                 staged,
                 input_names=["input_ids", "attention_mask"],
                 output_names=["hidden"],

@@ -1,0 +1,169 @@
+"""From random weights in the hub's layout to an ONNX file that is checked against torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coderank.embedding.calibration import Calibration
+from coderank.errors import ConfigurationError, ModelError, ModelUnavailableError
+from coderank.loading.calibration import known_calibration
+from coderank.loading.embedder import Loading, open_embedder
+from coderank.models.catalogue import get
+from coderank.models.exported import MIN_COSINE, Export, find, folder_of
+from hub_layout import CODERANK_EMBED, Shape, write_nomic_bert
+
+pytest.importorskip("torch", reason="torch is not installed: pip install 'coderank[torch]'")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install 'coderank[torch]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install 'coderank[torch]'")
+
+from coderank.embedding.torch import TorchEmbedder, TorchWeights
+from coderank.loading.export import Exporter, export_model
+from coderank.models.layout import inspect
+
+SHAPE = Shape(hidden=64, layers=2, heads=4, inner=128)
+MODEL = replace(get("coderank-embed"), dimension=SHAPE.hidden, layers=SHAPE.layers)
+TEXTS = ["def read(path):\n    return open(path).read()", "", "x", "word " * 700, "größe 处理 🚀", "a b c d e f g"]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("weights")
+    write_nomic_bert(folder, SHAPE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exports")
+
+
+@pytest.fixture(scope="module")
+def exports(weights: Path, root: Path) -> dict[str, Export]:
+    exporter = Exporter(MODEL, root, folder=weights)
+    return {precision: exporter.export(precision) for precision in ("fp32", "int8")}
+
+
+def torch_vectors(weights: Path) -> np.ndarray:
+    layout = inspect(weights, MODEL)
+    return TorchEmbedder(MODEL, TorchWeights(layout.folder, layout.config), device="cpu").embed_documents(TEXTS)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_an_export_gives_the_vectors_of_torch(
+    exports: dict[str, Export], weights: Path, root: Path, tmp_path: Path, precision: str
+) -> None:
+    loading = Loading(exports=root, cache=tmp_path, backend="onnx", precision=precision)  # type: ignore[arg-type]
+    vectors = open_embedder(MODEL, loading).embed_documents(TEXTS)
+    assert (vectors * torch_vectors(weights)).sum(axis=1).min() >= MIN_COSINE[exports[precision].record.precision]
+    if precision == "fp32":
+        assert np.abs(vectors - torch_vectors(weights)).max() <= 1e-4
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_an_export_is_recorded(exports: dict[str, Export], root: Path, precision: str) -> None:
+    export = exports[precision]
+    assert export in find(root, MODEL)
+    assert export.path.stat().st_size == export.record.bytes
+    assert MIN_COSINE[export.record.precision] <= export.record.min_cosine <= 1.00001
+    assert (export.record.model, export.record.revision, export.record.origin) == (MODEL.name, MODEL.revision, "export")
+    assert {"onnxruntime", "torch", "transformers"} <= set(export.record.versions)
+    assert json.loads((export.path.parent / f"{precision}.json").read_text())["sha256"] == export.record.sha256
+
+
+def test_8_bits_take_a_third_of_the_room(exports: dict[str, Export]) -> None:
+    assert exports["int8"].record.bytes < exports["fp32"].record.bytes / 3
+
+
+def test_nothing_else_is_left_behind(exports: dict[str, Export], root: Path) -> None:
+    names = {path.name for path in folder_of(root, MODEL).iterdir()}
+    assert names == {"fp32.onnx", "fp32.json", "int8.onnx", "int8.json", "tokenizer.json"}
+
+
+@pytest.mark.parametrize("damage", ["size", "record", "revision", "tokenizer"])
+def test_a_file_that_does_not_fit_its_record_is_not_used(
+    weights: Path, tmp_path: Path, exports: dict[str, Export], damage: str
+) -> None:
+    model = MODEL
+    copy = folder_of(tmp_path, MODEL)
+    copy.mkdir(parents=True)
+    for path in exports["int8"].path.parent.glob("*"):
+        if not path.name.startswith("fp32"):
+            (copy / path.name).write_bytes(path.read_bytes())
+    assert len(find(tmp_path, MODEL)) == 1
+    if damage == "size":
+        (copy / "int8.onnx").write_bytes(b"cut")
+    elif damage == "record":
+        (copy / "int8.json").write_text("{")
+    elif damage == "tokenizer":
+        (copy / "tokenizer.json").unlink()
+    else:
+        model = replace(MODEL, revision=MODEL.revision[:12] + "0" * 28)
+    assert find(tmp_path, model) == []
+
+
+def test_another_models_file_is_not_adopted(exports: dict[str, Export], tmp_path: Path) -> None:
+    """What a file with another pooling or other weights gives points elsewhere."""
+    other = tmp_path / "other"
+    write_nomic_bert(other, SHAPE, seed=9)
+    exporter = Exporter(MODEL, tmp_path / "exports", folder=other)
+    with pytest.raises(ModelError, match="drifts from the torch weights: minimum cosine similarity"):
+        exporter.adopt(exports["fp32"].path, "fp32")
+    assert find(tmp_path / "exports", MODEL) == []
+
+
+def test_a_faithful_file_of_others_is_adopted(exports: dict[str, Export], weights: Path, tmp_path: Path) -> None:
+    adopted = Exporter(MODEL, tmp_path, folder=weights).adopt(exports["fp32"].path, "fp32")
+    assert adopted.record.origin == "fp32.onnx"
+    assert adopted.record.sha256 == exports["fp32"].record.sha256
+    assert find(tmp_path, MODEL) == [adopted]
+
+
+def test_a_file_that_is_none_is_not_adopted(weights: Path, tmp_path: Path) -> None:
+    exporter = Exporter(MODEL, tmp_path / "exports", folder=weights)
+    (tmp_path / "no.onnx").write_bytes(b"no graph")
+    with pytest.raises(ModelUnavailableError, match="cannot load the weights"):
+        exporter.adopt(tmp_path / "no.onnx", "fp32")
+    with pytest.raises(ConfigurationError, match="there is no file"):
+        exporter.adopt(tmp_path / "nothing.onnx", "fp32")
+    assert find(tmp_path / "exports", MODEL) == []
+
+
+def test_auto_keeps_the_fastest_and_remembers_why(weights: Path, tmp_path: Path) -> None:
+    kept = export_model(MODEL, tmp_path / "exports", tmp_path / "cache", folder=weights)
+    assert find(tmp_path / "exports", MODEL) == [kept]
+    calibration = known_calibration(MODEL, [kept], tmp_path / "cache")
+    assert isinstance(calibration, Calibration)
+    assert {one.option.precision for one in calibration.measurements} == {kept.record.precision}
+
+
+def test_bf16_is_exported_where_the_runtime_computes_it(weights: Path, tmp_path: Path) -> None:
+    """ONNX Runtime has few bf16 kernels for CPUs: either the file passes the check, or the refusal says so."""
+    exporter = Exporter(MODEL, tmp_path, folder=weights)
+    refusals = []
+    try:
+        exporter.export("bf16")
+    except ModelUnavailableError as error:
+        refusals.append(error.message)
+    found = find(tmp_path, MODEL)
+    assert all(export.record.min_cosine >= MIN_COSINE["bf16"] for export in found)
+    assert len(found) + len(refusals) == 1
+    assert all("cannot load the weights" in refusal for refusal in refusals)
+
+
+@pytest.mark.parametrize("name", ["nomic-embed-code", "all-minilm-l6-v2"])
+def test_what_does_not_run_on_onnx_or_is_bundled_is_not_exported(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} cannot be exported"):
+        Exporter(get(name), tmp_path)
+
+
+@pytest.mark.slow
+def test_the_exact_shape_of_coderank_embed(tmp_path: Path) -> None:
+    write_nomic_bert(tmp_path / "weights", CODERANK_EMBED)
+    export = Exporter(get("coderank-embed"), tmp_path, folder=tmp_path / "weights").export("int8")
+    assert export.record.min_cosine >= MIN_COSINE["int8"]
+    assert export.record.bytes < 150_000_000
