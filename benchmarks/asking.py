@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -57,12 +58,11 @@ class Asker:
             print(f"asking {repository.name}", file=sys.stderr, flush=True)
             index_dir = self.scratch / "indexes" / repository.name
             paths = self._ask_engine(repository, index_dir, asked)
-            store = EdgeStore(index_dir, parts.MODEL.dimension)
-            for variant in self.variants:
-                _ask_store(store, embedder, variant, repository, asked)
-            if self.headers:
-                self._ask_without_headers(list(store.chunks_of(paths).values()), embedder, repository, asked)
-            store.close()
+            with closing(EdgeStore(index_dir, parts.MODEL.dimension)) as store:
+                for variant in self.variants:
+                    _ask_store(store, embedder, variant, repository, asked)
+                if self.headers:
+                    self._ask_without_headers(list(store.chunks_of(paths).values()), embedder, repository, asked)
         return asked
 
     def _ask_engine(self, repository: Repository, index_dir: Path, asked: Asked) -> list[str]:

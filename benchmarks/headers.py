@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,10 +55,7 @@ def store_without_header(
     """Build a store of these chunks for as long as it is used."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    store = EdgeStore(folder, MODEL.dimension)
     lexical = [lexical_text(chunk if header.lexical else bare(chunk)) for chunk in chunks]
-    put(store, chunks, lexical, vectors.of(header))
-    try:
+    with closing(EdgeStore(folder, MODEL.dimension)) as store:
+        put(store, chunks, lexical, vectors.of(header))
         yield store
-    finally:
-        store.close()

@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,22 +80,26 @@ def _measure(folder: Path, vectors: parts.TextVectors, embedder: Embedder) -> Se
     names = {_path(number): row["_id"] for number, row in enumerate(corpus)}
     chunks = [_chunk(number, row, LANGUAGES[folder.name]) for number, row in enumerate(corpus)]
     asked = {name: text for name, text in queries.items() if name in relevant}
-    with tempfile.TemporaryDirectory() as scratch:
-        store = EdgeStore(Path(scratch), parts.MODEL.dimension)
-        texts = [dense_text(parts.bare(chunk)) for chunk in chunks]
+    texts = [dense_text(parts.bare(chunk)) for chunk in chunks]
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        closing(EdgeStore(Path(scratch), parts.MODEL.dimension)) as store,
+    ):
         parts.put(store, chunks, texts, vectors.of(texts))
         answers = {variant.name: _ask(store, embedder, variant, asked, names) for variant in VARIANTS}
-        store.close()
     return SetReport(folder.name, len(corpus), relevant, answers)
 
 
 def _ask(store: Store, embedder: Embedder, variant: Variant, asked: dict[str, str], names: dict[str, str]) -> Answers:
     legs = ModelLegs(lambda: embedder, parts.MODEL.lexical_weight * variant.lexical_factor, variant.mode)
     wanted = Wanted(DEPTH, priors=variant.priors)
-    return {
-        query: [names[candidate.chunk.path] for candidate in search(text, store, legs, wanted)[0]]
-        for query, text in asked.items()
-    }
+    return {query: [names[path] for path in _paths(text, store, legs, wanted)] for query, text in asked.items()}
+
+
+def _paths(text: str, store: Store, legs: ModelLegs, wanted: Wanted) -> list[str]:
+    if legs.dense_query(text) is None and legs.sparse_query(text) is None:
+        return []  # the lexical leg alone has nothing to say to "{", which is a query of these sets
+    return [candidate.chunk.path for candidate in search(text, store, legs, wanted)[0]]
 
 
 def _chunk(number: int, row: dict[str, str], language: str) -> Chunk:

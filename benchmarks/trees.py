@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,14 +86,13 @@ def renamed(text: str, copy: int) -> str:
 
 def give_vectors(index_dir: Path, real: Matrix) -> int:
     """Give every point that lacks one a vector, drawn from the real ones and disturbed; return how many."""
-    store = EdgeStore(index_dir, MODEL.dimension)
-    ids = sorted(id_ for id_, _ in store.without_dense())
     random = np.random.default_rng(SEED)
-    for start in range(0, len(ids), _WRITTEN_AT_ONCE):
-        some = ids[start : start + _WRITTEN_AT_ONCE]
-        drawn = real[random.integers(0, len(real), len(some))]
-        noise = normalised(random.standard_normal(drawn.shape, dtype=np.float32))
-        store.set_dense(some, normalised(drawn + NOISE * noise))
-    store.optimize()  # as at the end of every indexing run
-    store.close()
+    with closing(EdgeStore(index_dir, MODEL.dimension)) as store:
+        ids = sorted(id_ for id_, _ in store.without_dense())
+        for start in range(0, len(ids), _WRITTEN_AT_ONCE):
+            some = ids[start : start + _WRITTEN_AT_ONCE]
+            drawn = real[random.integers(0, len(real), len(some))]
+            noise = normalised(random.standard_normal(drawn.shape, dtype=np.float32))
+            store.set_dense(some, normalised(drawn + NOISE * noise))
+        store.optimize()  # as at the end of every indexing run
     return len(ids)
