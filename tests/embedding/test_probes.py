@@ -2,23 +2,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from tiny_graph import table, write_lookup
 
 from coderank.embedding.onnx import OnnxEmbedder
 from coderank.embedding.probes import QUERIES, documents, embed_probes, min_cosine
 from coderank.embedding.tokenizer import encode, load_tokenizer
 from coderank.errors import ModelError
 from coderank.models.catalogue import get
+from tiny_graph import table, write_lookup
 
 TINY = replace(get("all-minilm-l6-v2"), name="tiny", dimension=8, query_prefix="find: ", max_tokens=512)
 
 
-def tiny(folder: Path, name: str = "tiny", vectors: np.ndarray | None = None, **changes: object) -> OnnxEmbedder:
+def tiny(folder: Path, name: str = "tiny", vectors: np.ndarray | None = None, **changes: Any) -> OnnxEmbedder:
     path = write_lookup(folder / f"{name}.onnx", table(8) if vectors is None else vectors)
-    return OnnxEmbedder(replace(TINY, **changes), path)  # type: ignore[arg-type]
+    return OnnxEmbedder(replace(TINY, **changes), path)
 
 
 def test_a_model_agrees_with_itself(tmp_path: Path) -> None:
@@ -32,7 +33,7 @@ def test_a_model_agrees_with_itself(tmp_path: Path) -> None:
     [{"pooling": "cls"}, {"pooling": "last"}, {"max_tokens": 256}, {"query_prefix": "search_query: "}],
     ids=str,
 )
-def test_another_pooling_length_or_prefix_is_seen(tmp_path: Path, changes: dict[str, object]) -> None:
+def test_another_pooling_length_or_prefix_is_seen(tmp_path: Path, changes: dict[str, Any]) -> None:
     assert min_cosine(embed_probes(tiny(tmp_path, **changes)), embed_probes(tiny(tmp_path))) < 0.999
 
 

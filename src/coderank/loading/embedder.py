@@ -144,8 +144,8 @@ def _open_onnx(model: Model, path: Path, tokenizer: Path | None, threads: int) -
 
 def _has_gpu(loading: Loading) -> bool:
     """Whether torch is to be preferred, found out without importing it where there is no NVIDIA driver."""
-    if loading.device != "auto" or loading.backend == "torch":
-        return loading.device != "cpu"
+    if loading.device != "auto":
+        return not loading.device.startswith("cpu")
     if not NVIDIA_DRIVER.exists() or importlib.util.find_spec("torch") is None:
         return False
     from coderank.embedding.torch import cuda_devices  # noqa: PLC0415
