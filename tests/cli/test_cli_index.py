@@ -17,7 +17,7 @@ from coderank.types import IndexReport, Skip, SkipReason, Status
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import World
+    from tests.cli.conftest import World
 
 
 class TestIndex:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.cli.conftest import World
 
 QUESTION = "overwrite the oldest element of a circular queue"
 

@@ -19,7 +19,7 @@ import struct
 import termios
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.cli.conftest import World
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LONG_LINE = "def wide_function(value):\n    return '" + "日本語 wide " * 40 + "'\n"

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from hub_layout import Shape
+    from tests.hub_layout import Shape
 
 ROTARY_BASE = 1000.0
 EPSILON = 1e-12

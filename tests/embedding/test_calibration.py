@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_graph import table, write_lookup
+from tests.tiny_graph import table, write_lookup
 
 from coderank.embedding.calibration import (
     Calibration,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tiny_graph import table, write_lookup
+from tests.tiny_graph import table, write_lookup
 
 from coderank.embedding.onnx import OnnxEmbedder, available_cores
 from coderank.embedding.session import OPTIMISE_AT_DOCUMENT, OPTIMISE_AT_QUERY, Sessions
@@ -172,3 +172,17 @@ def test_missing_or_damaged_file_is_refused(tmp_path: Path, content: bytes | Non
         path.write_bytes(content)
     with pytest.raises(ModelUnavailableError, match=r"cannot load the weights .*model\.onnx"):
         OnnxEmbedder(TINY, path).embed_query("text")
+
+
+def test_a_file_that_is_fast_already_is_opened_once() -> None:
+    opened: list[bool] = []
+
+    def open_session(optimised: bool) -> int:
+        opened.append(optimised)
+        return len(opened)
+
+    sessions = Sessions(open_session, ready=True)
+    for _ in range(OPTIMISE_AT_QUERY + 1):
+        sessions.for_query()
+    sessions.for_documents(OPTIMISE_AT_DOCUMENT)
+    assert opened == [False]

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.tiny_graph import table, write_lookup
 
 from coderank.embedding.onnx import OnnxEmbedder
 from coderank.embedding.probes import QUERIES, documents, embed_probes, min_cosine
 from coderank.embedding.tokenizer import encode, load_tokenizer
 from coderank.errors import ModelError
 from coderank.models.catalogue import get
-from tiny_graph import table, write_lookup
 
 TINY = replace(get("all-minilm-l6-v2"), name="tiny", dimension=8, query_prefix="find: ", max_tokens=512)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nomic_reference import hidden_states
+from tests.embedding.nomic_reference import hidden_states
+from tests.hub_layout import CODERANK_EMBED, Shape, Tensors, write_nomic_bert, write_qwen2
 
 from coderank.embedding.contract import Embedder
 from coderank.embedding.devices import DevicePool
@@ -19,7 +20,6 @@ from coderank.embedding.tokenizer import encode, load_tokenizer
 from coderank.errors import ModelError, ModelUnavailableError
 from coderank.models.catalogue import Model, Pooling, get
 from coderank.models.layout import inspect
-from hub_layout import CODERANK_EMBED, Shape, Tensors, write_nomic_bert, write_qwen2
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'coderank[torch]'")
 pytest.importorskip("transformers", reason="transformers is not installed: pip install 'coderank[torch]'")

@@ -7,7 +7,7 @@ import resource
 import sys
 from pathlib import Path
 
-from indexing_world import DIMENSION, HashEmbedder, World
+from tests.indexing.indexing_world import DIMENSION, HashEmbedder, World
 
 from coderank.errors import IndexNotWritableError
 from coderank.store.edge import EdgeStore

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from indexing_world import DIMENSION, MemoryStore, World, source
+from tests.indexing.indexing_world import DIMENSION, MemoryStore, World, source
 
 from coderank.corpus.identity import vector_key
 from coderank.errors import IndexNotWritableError
@@ -32,7 +32,7 @@ KILLS = int(os.environ.get("CODERANK_TEST_KILLS", "6"))
 """Kills of the suite; a soak run sets more."""
 ALMOST_FULL = 48 << 20
 """Free bytes below which the store writes nothing, and above which its engine can open an index."""
-HERE = Path(__file__).parent
+PROJECT = Path(__file__).parents[2]
 
 paths = st.sampled_from(["a.py", "b.py", "lib/c.py", "lib/d.md", "tests/e.py"])
 contents = st.sampled_from(
@@ -127,7 +127,7 @@ def assert_like_fresh(base: Path) -> None:
 
 
 def start(base: Path, *options: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, str(HERE / "index_in_process.py"), str(base), *options])
+    return subprocess.Popen([sys.executable, "-m", "tests.indexing.index_in_process", str(base), *options], cwd=PROJECT)
 
 
 def grow(base: Path, files: int, generation: int) -> None:
@@ -169,7 +169,8 @@ def test_a_limit_on_file_size_is_reported_and_the_index_still_answers(tmp_path: 
     assert start(tmp_path).wait() == 0
     grow(tmp_path, 60, 1)
     process = subprocess.run(
-        [sys.executable, str(HERE / "index_in_process.py"), str(tmp_path), "--file-limit", "8192"],
+        [sys.executable, "-m", "tests.indexing.index_in_process", str(tmp_path), "--file-limit", "8192"],
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,

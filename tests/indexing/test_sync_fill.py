@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from indexing_world import HashEmbedder, MemoryStore, World, source
+from tests.indexing.indexing_world import HashEmbedder, MemoryStore, World, source
 
 from coderank.corpus.identity import vector_key
 from coderank.errors import IndexBusyError, IndexCorruptError, ModelError, ModelUnavailableError, StoreError

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.hub_layout import Shape, write_nomic_bert, write_tokenizer
+from tests.tiny_graph import table, write_lookup
 
 from coderank.embedding.calibration import Calibration, Measurement, Option, remember
 from coderank.embedding.onnx import OnnxEmbedder
@@ -16,8 +18,6 @@ from coderank.loading.calibration import FILE, calibrate_exports, current_machin
 from coderank.loading.embedder import Loading, open_embedder, with_max_tokens
 from coderank.models.catalogue import Model, get
 from coderank.models.exported import Export, Precision, Record, digest, find, folder_of, write_record
-from hub_layout import Shape, write_nomic_bert, write_tokenizer
-from tiny_graph import table, write_lookup
 
 MODEL = replace(get("coderank-embed"), dimension=8)
 MINILM = get("all-minilm-l6-v2")

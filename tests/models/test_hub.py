@@ -10,13 +10,13 @@ from pathlib import Path
 import huggingface_hub
 import huggingface_hub.constants
 import pytest
-from hub_server import serve
+from tests.hub_layout import Shape, write_nomic_bert
+from tests.models.hub_server import serve
 
 from coderank.errors import ModelUnavailableError
 from coderank.models import hub
 from coderank.models.catalogue import get
 from coderank.models.folder import locate, on_disk
-from hub_layout import Shape, write_nomic_bert
 
 SHAPE = Shape()
 MODEL = replace(get("coderank-embed"), dimension=SHAPE.hidden, layers=SHAPE.layers)

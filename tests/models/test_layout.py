@@ -7,13 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hub_layout import (
+    MODULES,
+    Shape,
+    nomic_bert_config,
+    pooling_config,
+    write_json,
+    write_nomic_bert,
+    write_qwen2,
+)
 
 from coderank.errors import ModelUnavailableError
 from coderank.models.catalogue import get
 from coderank.models.layout import inspect, is_complete, weight_files
 from coderank.models.nomic_bert import native_config
 from coderank.models.safetensors import read_shapes
-from hub_layout import MODULES, Shape, nomic_bert_config, pooling_config, write_json, write_nomic_bert, write_qwen2
 
 SHAPE = Shape()
 MODEL = replace(get("coderank-embed"), dimension=SHAPE.hidden, layers=SHAPE.layers)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from judges import true_answer
+from tests.reranking.judges import true_answer
 
 
 @dataclass(frozen=True)

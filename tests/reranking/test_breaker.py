@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from judges import Clock
+from tests.reranking.judges import Clock
 
 from coderank.reranking.breaker import COOL_DOWN_S, LONGEST_COOL_DOWN_S, Breaker
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from judges import Clock
-from tiny_pairs import WORDS, Bert, Graph, write_counter, write_vocabulary
+from tests.reranking.judges import Clock
+from tests.reranking.tiny_pairs import WORDS, Bert, Graph, write_counter, write_vocabulary
 from tokenizers import BertWordPieceTokenizer
 
 from coderank.embedding.batching import plan

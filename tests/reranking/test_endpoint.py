@@ -11,9 +11,9 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from endpoint_server import Behaviour, Reply, refused, said, serving, truthful
-from judges import Clock, passage
-from rerank_samples import CHARACTERS
+from tests.reranking.endpoint_server import Behaviour, Reply, refused, said, serving, truthful
+from tests.reranking.judges import Clock, passage
+from tests.reranking.rerank_samples import CHARACTERS
 
 from coderank.errors import ConfigurationError
 from coderank.reranking.chat import ChatError, Completion

@@ -3,8 +3,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from judges import Clock, Judge, passage, true_answer
-from rerank_samples import CHARACTERS
+from tests.reranking.judges import Clock, Judge, passage, true_answer
+from tests.reranking.rerank_samples import CHARACTERS
 
 from coderank.reranking.chat import ChatError
 from coderank.reranking.contract import Ranking, Status

@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from judges import passage
-from rerank_samples import CHARACTERS
-from test_tokens import write_bytes_tokenizer
+from tests.reranking.judges import passage
+from tests.reranking.rerank_samples import CHARACTERS
+from tests.reranking.test_tokens import write_bytes_tokenizer
 
 from coderank.errors import ModelUnavailableError
 from coderank.reranking.chat import Completion

@@ -7,7 +7,7 @@ import ftfy
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from rerank_samples import CHARACTERS, ISSUE, PASSAGES, QUERY
+from tests.reranking.rerank_samples import CHARACTERS, ISSUE, PASSAGES, QUERY
 
 from coderank.errors import InvalidQueryError
 from coderank.reranking.prompt import ANSWER_SLACK, PASSAGE_TOKENS, Prompt, Variant, answer_tokens, build, disarm

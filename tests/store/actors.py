@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from store_samples import DIMENSION, id_of, point, sparse, unit
+from tests.store.store_samples import DIMENSION, id_of, point, sparse, unit
 
 from coderank.store.contract import StoreQuery
 from coderank.store.edge import EdgeStore

@@ -17,8 +17,11 @@ def start() -> Iterator[Callable[[str, Path, int], subprocess.Popen[str]]]:
     running: list[subprocess.Popen[str]] = []
 
     def run(role: str, folder: Path, number: int) -> subprocess.Popen[str]:
-        command = [sys.executable, str(Path(__file__).with_name("actors.py")), role, str(folder), str(number)]
-        running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        command = [sys.executable, "-m", "tests.store.actors", role, str(folder), str(number)]
+        project = Path(__file__).parents[2]
+        running.append(
+            subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
         return running[-1]
 
     yield run

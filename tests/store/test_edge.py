@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from store_samples import DIMENSION, Reference, corpus, id_of, point, sparse, unit
+from tests.store.store_samples import DIMENSION, Reference, corpus, id_of, point, sparse, unit
 
 from coderank.errors import (
     CoderankError,

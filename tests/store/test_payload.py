@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_samples import chunk
+from tests.store.store_samples import chunk
 
 from coderank.errors import IndexCorruptError
 from coderank.store.payload import FILTERED_FIELDS, from_payload, path_of, to_payload

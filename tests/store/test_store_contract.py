@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_samples import DIMENSION, Reference, chunk, corpus, id_of, point, sparse, unit
+from tests.store.store_samples import DIMENSION, Reference, chunk, corpus, id_of, point, sparse, unit
 
 from coderank.errors import StoreError
 from coderank.store.contract import Counts, StoreQuery
