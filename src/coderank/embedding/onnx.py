@@ -115,16 +115,18 @@ class OnnxEmbedder:
     Calls raise ModelUnavailableError where the file cannot be loaded, and ModelError where it computes no direction.
     """
 
-    def __init__(self, model: TextModel, path: Path, threads: int = 0, tokenizer: Path | None = None) -> None:
+    def __init__(
+        self, model: TextModel, path: Path, threads: int = 0, tokenizer: Path | None = None, *, ready: bool = False
+    ) -> None:
         """Describe the embedder.
 
         ``threads`` is the number of cores to use, 0 for all; ``tokenizer`` is the model's ``tokenizer.json``, None for
-        the BERT vocabulary that comes with coderank.
+        the BERT vocabulary that comes with coderank; a ``ready`` file was optimised when it was written.
         """
         self._model = model
         self._tokenizer_file = tokenizer
         self._threads = threads
-        self._sessions = Sessions(lambda optimised: Session(path, optimised=optimised, threads=threads))
+        self._sessions = Sessions(lambda optimised: Session(path, optimised=optimised, threads=threads), ready=ready)
         self._tokenizer: Tokenizer | None = None
         self._tokenizer_lock = threading.Lock()
 

@@ -20,9 +20,10 @@ SessionT = TypeVar("SessionT")
 class Sessions(Generic[SessionT]):
     """Holds one session: first one that opens at once, then, when it pays, one that runs fast. Safe among threads."""
 
-    def __init__(self, open_session: Callable[[bool], SessionT]) -> None:
-        """Open nothing yet; ``open_session`` is told whether to optimise."""
+    def __init__(self, open_session: Callable[[bool], SessionT], *, ready: bool = False) -> None:
+        """Open nothing yet; ``open_session`` is told whether to optimise, never with a ``ready`` file that is fast."""
         self._open = open_session
+        self._ready = ready
         self._lock = threading.Lock()
         self._session: SessionT | None = None
         self._optimised = False
@@ -42,7 +43,8 @@ class Sessions(Generic[SessionT]):
             return self._fitting()
 
     def _fitting(self) -> SessionT:
-        pays = self._queries >= OPTIMISE_AT_QUERY or self._documents >= OPTIMISE_AT_DOCUMENT
+        used = self._queries >= OPTIMISE_AT_QUERY or self._documents >= OPTIMISE_AT_DOCUMENT
+        pays = used and not self._ready
         if self._session is None or (pays and not self._optimised):
             # The first one goes before the second comes: both at once would double the memory.
             self._session = None

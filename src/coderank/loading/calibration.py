@@ -46,7 +46,7 @@ def calibrate_exports(
 
     def open_embedder(option: Option) -> Embedder:
         export = next(export for precision, export in files.items() if precision == option.precision)
-        return OnnxEmbedder(model, export.path, option.threads, export.tokenizer)
+        return OnnxEmbedder(model, export.path, option.threads, export.tokenizer, ready=True)
 
     options = [Option(precision, count) for precision in sorted(files) for count in threads]
     calibration = calibrate(options, open_embedder, current_machine(), on_measured)

@@ -64,7 +64,9 @@ def open_embedder(model: Model, loading: Loading) -> Embedder:
     model = with_max_tokens(model, loading.max_tokens)
     _check_choice(model, loading)
     if model.weights == "bundled":
-        return _open_onnx(model, bundled_weights(model), None, loading.threads)
+        from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415 - numpy and the runtime: 0.2 s
+
+        return OnnxEmbedder(model, bundled_weights(model), loading.threads)
     exports = _fitting_exports(model, loading)
     if exports and (loading.backend == "onnx" or not _has_gpu(loading)):
         return _open_export(model, exports, loading)
@@ -130,16 +132,12 @@ def _fitting_exports(model: Model, loading: Loading) -> list[Export]:
 
 
 def _open_export(model: Model, exports: list[Export], loading: Loading) -> Embedder:
+    from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415
+
     measured = recall(loading.cache / FILE, key_of(model, exports), current_machine())
     chosen = measured.best if measured else Option(exports[0].record.precision, 0)
     export = next((one for one in exports if one.record.precision == chosen.precision), exports[0])
-    return _open_onnx(model, export.path, export.tokenizer, loading.threads or chosen.threads)
-
-
-def _open_onnx(model: Model, path: Path, tokenizer: Path | None, threads: int) -> Embedder:
-    from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415 - numpy and the runtime: 0.2 s
-
-    return OnnxEmbedder(model, path, threads, tokenizer)
+    return OnnxEmbedder(model, export.path, loading.threads or chosen.threads, export.tokenizer, ready=True)
 
 
 def _has_gpu(loading: Loading) -> bool:

@@ -12,7 +12,7 @@ from coderank.embedding.probes import ProbeVectors, embed_probes, min_cosine
 from coderank.embedding.torch import TorchEmbedder, TorchWeights
 from coderank.errors import ConfigurationError, ModelError
 from coderank.loading.calibration import calibrate_exports
-from coderank.models.export import quantise, write_onnx
+from coderank.models.export import optimise, quantise, write_onnx
 from coderank.models.exported import (
     TOKENIZER,
     Export,
@@ -110,7 +110,8 @@ class Exporter:
     def _accept(self, staged: Path, precision: Precision, origin: str) -> Export:
         assert self._reference is not None
         try:
-            vectors = embed_probes(OnnxEmbedder(self._model, staged, tokenizer=self._target / TOKENIZER))
+            optimise(staged)
+            vectors = embed_probes(OnnxEmbedder(self._model, staged, tokenizer=self._target / TOKENIZER, ready=True))
             cosine = min_cosine(vectors, self._reference)
             enforce(precision, cosine, f"the {precision} file of {self._model.name}")
         except ModelError:
