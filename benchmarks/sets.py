@@ -19,9 +19,10 @@ from benchmarks import parts
 from benchmarks.results import FOLDER, Run
 from benchmarks.sets_report import Answers, SetReport, details, measured, tables
 from benchmarks.table import markdown
-from benchmarks.variants import BARE, FULL
+from benchmarks.variants import BARE, FULL, weighted
 from coderank.corpus.header import dense_text
 from coderank.retrieval.legs import ModelLegs
+from coderank.retrieval.priors import OFF
 from coderank.retrieval.search import Wanted, search
 from coderank.store.edge import EdgeStore
 from coderank.types import Chunk
@@ -41,7 +42,7 @@ LANGUAGES = {
 }
 """The sets and the language of their documents."""
 DEPTH = 100
-VARIANTS = (*BARE, FULL)
+VARIANTS = (*BARE, FULL, *weighted(OFF))
 _DIGITS = str.maketrans("0123456789", "bcdfghjkmn")
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from benchmarks.bootstrap import Difference, paired
 from benchmarks.metrics import mean, ndcg, recall, reciprocal_rank
 from benchmarks.results import Table
-from benchmarks.variants import BARE, FULL
+from benchmarks.variants import BARE, FULL, weighted
+from coderank.retrieval.priors import OFF
 
 Answers = dict[str, list[str]]
 """Ranked document ids by query id."""
@@ -83,9 +84,14 @@ def details(reports: Sequence[SetReport]) -> dict[str, Any]:
 
 
 def tables(reports: Sequence[SetReport]) -> list[Table]:
-    """Return the table for people."""
+    """Return the tables for people: the legs and their sum, and what another weight of the lexical leg would do."""
     columns = (
         *("set", "queries / documents", "lexical", "dense", "hybrid", "hybrid + priors"),
         *("hybrid minus better leg [95 %]", "with priors minus better leg [95 %]"),
     )
-    return [Table("Public sets, nDCG@10", columns, [report.row() for report in reports], headline=True)]
+    names = tuple(variant.name for variant in weighted(OFF))
+    gains = [[report.name, *(f"{report.gain(name).mean:+.3f}" for name in names)] for report in reports]
+    return [
+        Table("Public sets, nDCG@10", columns, [report.row() for report in reports], headline=True),
+        Table("Public sets, hybrid minus better leg, nDCG@10", ("set", *names), gains),
+    ]

@@ -38,9 +38,9 @@ def without_each_prior() -> Sequence[Variant]:
     ]
 
 
-def weighted() -> Sequence[Variant]:
+def weighted(priors: Priors = DEFAULT) -> Sequence[Variant]:
     """Weigh the lexical leg otherwise."""
-    return [Variant(f"lexical weight × {factor:g}", lexical_factor=factor) for factor in LEXICAL_FACTORS]
+    return [Variant(f"lexical weight × {factor:g}", priors=priors, lexical_factor=factor) for factor in LEXICAL_FACTORS]
 
 
 def all_variants() -> list[Variant]:
