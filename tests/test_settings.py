@@ -25,6 +25,11 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "CODERANK_THREADS": "3",
             "CODERANK_BACKGROUND": "off",
             "CODERANK_DEBUG": "1",
+            "CODERANK_RERANK_URL": "http://localhost:8000/v1",
+            "CODERANK_RERANK_MODEL": "ranker",
+            "CODERANK_RERANK_KEY": "secret",
+            "CODERANK_RERANK_FOLDER": str(tmp_path / "pairs"),
+            "CODERANK_RERANK_BUDGET_MS": "250",
         }
     )
     assert settings == Settings(
@@ -34,7 +39,13 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         threads=3,
         background=False,
         debug=True,
+        rerank_url="http://localhost:8000/v1",
+        rerank_model="ranker",
+        rerank_key="secret",
+        rerank_folder=tmp_path / "pairs",
+        rerank_budget_ms=250,
     )
+    assert "secret" not in repr(settings)
 
 
 def test_a_relative_folder_is_made_absolute() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,9 @@ from coderank.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+RERANK_MODEL = "nomic-ai/CodeRankLLM"
+RERANK_BUDGET_MS = 500
+"""What a person takes for "at once", together with the search itself."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -32,6 +35,16 @@ class Settings:
     """Whether ``coderank search`` may fill in vectors in a background process (``CODERANK_BACKGROUND``)."""
     debug: bool = False
     """Whether an unexpected error shows its traceback (``CODERANK_DEBUG``)."""
+    rerank_url: str = ""
+    """OpenAI-compatible endpoint of a listwise reranker, up to its version (``CODERANK_RERANK_URL``)."""
+    rerank_model: str = RERANK_MODEL
+    """What the endpoint calls its model (``CODERANK_RERANK_MODEL``)."""
+    rerank_key: str = field(default="", repr=False)
+    """Sent to the endpoint as a bearer token, shown nowhere (``CODERANK_RERANK_KEY``)."""
+    rerank_folder: Path | None = None
+    """A cross-encoder's ``model.onnx`` and tokenizer (``CODERANK_RERANK_FOLDER``)."""
+    rerank_budget_ms: int = RERANK_BUDGET_MS
+    """What reranking may add to a search (``CODERANK_RERANK_BUDGET_MS``)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -48,13 +61,23 @@ class Settings:
             threads=_count(env, "CODERANK_THREADS"),
             background=_flag(env, "CODERANK_BACKGROUND", default=True),
             debug=_flag(env, "CODERANK_DEBUG", default=False),
+            rerank_url=env.get("CODERANK_RERANK_URL", ""),
+            rerank_model=env.get("CODERANK_RERANK_MODEL", "") or RERANK_MODEL,
+            rerank_key=env.get("CODERANK_RERANK_KEY", ""),
+            rerank_folder=_path(env, "CODERANK_RERANK_FOLDER"),
+            rerank_budget_ms=_count(env, "CODERANK_RERANK_BUDGET_MS") or RERANK_BUDGET_MS,
         )
 
 
-def _folder(env: Mapping[str, str], name: str, default: str) -> Path:
+def _path(env: Mapping[str, str], name: str) -> Path | None:
     value = env.get(name)
-    if value:
-        return Path(value).expanduser().absolute()
+    return Path(value).expanduser().absolute() if value else None
+
+
+def _folder(env: Mapping[str, str], name: str, default: str) -> Path:
+    given = _path(env, name)
+    if given:
+        return given
     import platformdirs  # noqa: PLC0415 - 15 ms that an explicit folder saves
 
     folder: Path = getattr(platformdirs, default)("coderank", appauthor=False)
@@ -64,9 +87,7 @@ def _folder(env: Mapping[str, str], name: str, default: str) -> Path:
 def _count(env: Mapping[str, str], name: str) -> int:
     value = env.get(name, "") or "0"
     if not value.isdecimal():
-        raise ConfigurationError(
-            f"{name} is {value!r}, not a whole number", f"Unset {name} or give a number of threads"
-        )
+        raise ConfigurationError(f"{name} is {value!r}, not a whole number", f"Unset {name} or give a whole number")
     return int(value)
 
 
