@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types unit clean
+.PHONY: help demo test lint format types unit torch clean
 
 # PATH here is the folder to search. Given on make's command line it would also replace the PATH of every recipe (and,
 # from GNU make 4.4, of $(shell ...)), and no tool would be found any more. So the value is taken for the demo, and PATH
@@ -32,6 +32,7 @@ export QUESTION
 PYTHON ?= python3
 VENV := .venv
 DEMO_VENV := .demo-venv
+TORCH_VENV := .torch-venv
 DEMO_DATA := $(CURDIR)/build/demo
 SOURCES := pyproject.toml README.md $(shell find src -type f ! -name '*.pyc')
 
@@ -61,6 +62,14 @@ types: $(VENV)/.installed  ## Check types
 unit: $(VENV)/.installed  ## Run the tests
 	$(VENV)/bin/pytest
 
+torch: $(TORCH_VENV)/.installed  ## Run the tests that need torch, in an environment of their own (not part of test)
+	$(TORCH_VENV)/bin/pytest tests/embedding tests/loading tests/models tests/reranking
+
+$(TORCH_VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TORCH_VENV)
+	$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
+	touch $@
+
 format: $(VENV)/.installed  ## Format the source
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
@@ -71,4 +80,4 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 clean:  ## Remove environments, caches and the demo's index
-	rm -rf $(VENV) $(DEMO_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO_VENV) $(TORCH_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
