@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,19 +9,23 @@ from typing import TYPE_CHECKING
 from coderank.corpus import grammars
 from coderank.corpus.header import CHUNKER_VERSION, HEADER_VERSION
 from coderank.errors import (
-    IndexIncompatibleError,
+    INDEX,
+    REBUILD,
+    IndexCorruptError,
     IndexNotFoundError,
+    IndexUnusableError,
     PathNotFoundError,
 )
-from coderank.indexing.location import MANIFEST_FILES, bytes_on_disk, index_folder, recorded, remembered
-from coderank.models import catalogue
+from coderank.indexing.choice import AUTO_MODEL, embedder, remembered_embedder
+from coderank.indexing.location import MANIFEST_FILES, arguments, holds_index, index_folder, recorded, remembered
 from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings
 from coderank.store import fingerprint
+from coderank.store.room import bytes_on_disk
 from coderank.types import Filters, Hit, IndexInfo, SearchMode, SearchResult, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from types import TracebackType
     from typing import Self, TypeAlias
 
@@ -32,12 +35,9 @@ if TYPE_CHECKING:
     from coderank.models.catalogue import Model
     from coderank.retrieval.search import Legs, Wanted
     from coderank.store.edge import EdgeStore
-    from coderank.types import Candidate, IndexReport, Progress, Stage
+    from coderank.types import Candidate, Chunk, IndexReport, Progress, Stage
 
     Found: TypeAlias = tuple[list[Candidate], list[Stage]]
-
-AUTO_MODEL = "all-minilm-l6-v2"
-"""What ``auto`` takes for a new index: the model whose weights come with the installation."""
 
 
 class Engine:
@@ -46,7 +46,9 @@ class Engine:
     ``with Engine.open(path) as engine: engine.index(); hits = engine.search("query", limit=10)``
     """
 
-    def __init__(self, root: Path, label: str, folder: Path, model: Model, settings: Settings) -> None:
+    def __init__(
+        self, root: Path, label: str, folder: Path, model: Model, settings: Settings, named: str = INDEX
+    ) -> None:
         """Take what `open` found out. Nothing is created, locked or loaded before it is needed."""
         self.root = root
         """Absolute path of what is indexed."""
@@ -54,10 +56,14 @@ class Engine:
         """The folder that hits' paths are relative to, as the caller named it."""
         self.index_dir = folder
         """Where the index lives."""
+        self.arguments = named
+        """What names this index on the command line, for remedies and hints."""
         self.model = model.name
         """Catalogue name of the embedding model."""
         self._model = model
         self._settings = settings
+        self._whole_at = -1
+        """Revision at which the store was last found to hold what the manifest says."""
 
     @classmethod
     def open(
@@ -75,20 +81,26 @@ class Engine:
         Raises:
             PathNotFoundError: no such file or directory.
             ModelNotFoundError: the catalogue has no such embedder.
-            IndexIncompatibleError: the index folder holds the index of another root.
+            IndexIncompatibleError: the index folder holds the index of another root, or one of an unknown model.
             IndexCorruptError: the index folder holds something else.
         """
         given, settings = Path(path).expanduser(), settings or Settings.from_environment()
         root = _existing(given)
         folder = index_dir.expanduser().absolute() if index_dir else index_folder(settings.data_dir, root)
-        found = remembered(folder, root)
-        chosen = model if model != "auto" else (found.fingerprint.model if found else settings.model)
+        named = arguments(given, index_dir, model)
+        try:
+            found = remembered(folder, root)
+            chosen = remembered_embedder(found) if found and model == "auto" else None
+        except IndexUnusableError as error:
+            error.name_index(named)
+            raise
         engine = cls(
             root=root,
             label=str(given if root.is_dir() else given.parent),
             folder=folder,
-            model=catalogue.get(AUTO_MODEL if chosen == "auto" else chosen),
+            model=chosen or embedder(settings.model if model == "auto" else model),
             settings=settings,
+            named=named,
         )
         grammars.use_cache(settings.cache_dir / "grammars")
         return engine
@@ -98,11 +110,15 @@ class Engine:
         """Tell whether a root has an index of its own in the user's data folder."""
         settings = settings or Settings.from_environment()
         folder = index_folder(settings.data_dir, Path(path).expanduser().resolve())
-        return (folder / fingerprint.FILE_NAME).is_file()
+        try:
+            return (folder / fingerprint.FILE_NAME).is_file()
+        except OSError:  # not for us to read, so it is no index for us
+            return False
 
     def index(self, *, on_progress: Callable[[Progress], None] | None = None, rebuild: bool = False) -> IndexReport:
         """Bring the index up to the tree, words and vectors; with ``rebuild`` from nothing, whatever was there."""
         if rebuild:
+            self._embedder()  # an index is not given up for one that cannot be made
             self._erase()
         report = self._indexer.index(on_progress)
         if report.changed_files or report.embedded_chunks:
@@ -143,13 +159,14 @@ class Engine:
         Raises:
             InvalidQueryError: an empty or over-long query, a limit below one, an unknown language or mode.
             IndexNotFoundError: this root was never indexed.
+            IndexCorruptError: the index is damaged, or has lost chunks.
         """
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
         from coderank.retrieval.scope import filters  # noqa: PLC0415
 
         query, limit = checked_query(query), checked_limit(limit)
-        indexed = (row.path for row in self._indexed_manifest().files())
-        scope = filters(languages, paths, indexed)
+        manifest = self._whole_manifest()
+        scope = filters(languages, paths, (row.path for row in manifest.files()) if paths else ())
         return self._found(query, partial(search.search, query, self._store), mode, limit, scope)
 
     def related(self, path: str, line: int, *, limit: int = 10) -> SearchResult:
@@ -161,12 +178,11 @@ class Engine:
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
 
         limit = checked_limit(limit)
-        self._indexed_manifest()
+        self._whole_manifest()
         chunks = self._store.chunks_of([path]).values()
         here = next((chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line), None)
         if here is None:
-            what = f"line {line} of {path}" if chunks else path
-            raise PathNotFoundError(f"The index has no {what}", "Run coderank status --skips to see what is left out")
+            raise _nothing_at(path, line, chunks, self.arguments)
         find = partial(search.related, here, self._store)
         return self._found(f"{path}:{line}", find, SearchMode.HYBRID, limit, Filters())
 
@@ -194,6 +210,7 @@ class Engine:
         for part in ("_store", "_manifest"):
             if part in self.__dict__:
                 self.__dict__.pop(part).close()
+        self._whole_at = -1
         self.__dict__.pop("_indexer", None)
 
     def __enter__(self) -> Self:
@@ -202,6 +219,8 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, IndexUnusableError):
+            error.name_index(self.arguments)
         self.close()
 
     @cached_property
@@ -215,7 +234,7 @@ class Engine:
     def _manifest(self) -> Manifest:
         from coderank.indexing.manifest import Manifest  # noqa: PLC0415
 
-        return Manifest(self.index_dir / MANIFEST_FILES[0], str(self.root))
+        return Manifest(self.index_dir / MANIFEST_FILES[0])
 
     def _embedder(self) -> Embedder:
         return _embedder(self._model, self._settings.threads)
@@ -227,6 +246,8 @@ class Engine:
         from coderank.indexing.vector_cache import VectorCache  # noqa: PLC0415
 
         self._claim()
+        if not self._store.exists:
+            self._manifest.begin_all()  # what it says was written is gone
         cache = VectorCache(
             self._settings.cache_dir / f"vectors-{self._model.name}-{self._model.revision[:12]}.db",
             self._model.dimension,
@@ -234,7 +255,6 @@ class Engine:
         return Indexer(
             Parts(
                 root=self.root,
-                label=str(self.root),
                 folder=self.index_dir,
                 manifest=self._manifest,
                 store=self._store,
@@ -260,26 +280,39 @@ class Engine:
     def _claim(self) -> None:
         """Make the folder an index of this root and model, or check that it is one."""
         if recorded(self.index_dir) is None:
+            if self._model.name != AUTO_MODEL:
+                self._embedder()  # an index of a model that cannot run would be in the way of one that can
             fingerprint.write(self.index_dir, self._fingerprint(), self.root)
         self._check()
 
     def _indexed_manifest(self) -> Manifest:
         if recorded(self.index_dir) is None:
-            raise IndexNotFoundError(f"{self.root} was never indexed", f"Run: coderank index {self.root}")
+            raise IndexNotFoundError(f"{self.root} was never indexed", f"Run: coderank index {INDEX}")
         self._check()
         return self._manifest
+
+    def _whole_manifest(self) -> Manifest:
+        """Refuse an index of which points are lost: that nothing is found must mean that nothing is there."""
+        from coderank.indexing.sync import consistent  # noqa: PLC0415 - not needed to tell the status
+
+        manifest = self._indexed_manifest()
+        revision = manifest.revision()
+        if revision != self._whole_at:
+            if not consistent(manifest, self._store):
+                raise IndexCorruptError(f"The index of {self.root} has lost chunks", REBUILD)
+            self._whole_at = revision
+        return manifest
 
     def _erase(self) -> None:
         """Empty the index folder of whatever index it holds; anything else in it is refused."""
         self.close()
-        with suppress(IndexIncompatibleError):
-            if recorded(self.index_dir) is None:
-                return
+        if not holds_index(self.index_dir):
+            return
         self._store.erase(then=self._start_anew)
         self.close()
 
     def _start_anew(self) -> None:
-        for name in MANIFEST_FILES:
+        for name in (*MANIFEST_FILES, fingerprint.FILE_NAME):
             (self.index_dir / name).unlink(missing_ok=True)
         fingerprint.write(self.index_dir, self._fingerprint(), self.root)
 
@@ -330,4 +363,13 @@ def _existing(path: Path) -> Path:
     try:
         return path.resolve(strict=True)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL in the name
-        raise PathNotFoundError(f"No such file or directory: {str(path)!r}", "Check the path") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PathNotFoundError(f"{reason}: {str(path)!r}", "Give a file or folder that can be read") from error
+
+
+def _nothing_at(path: str, line: int, chunks: Collection[Chunk], arguments: str) -> PathNotFoundError:
+    if chunks:
+        last = max(chunk.end_line for chunk in chunks)
+        return PathNotFoundError(f"{path} has no line {line} in the index", f"Name a line from 1 to {last}")
+    why = f"`coderank status --skips {arguments}` tells what is left out, and why"
+    return PathNotFoundError(f"The index has no {path}", why)

@@ -19,6 +19,12 @@ CoderankError                 a message that says what failed, with the value, a
 
 from __future__ import annotations
 
+INDEX = "PATH"
+"""Stands for an index in the command of a remedy until somebody who knows how to name it fills it in."""
+REBUILD = f"Build it again: coderank index --rebuild {INDEX}"
+WRITABLE = "Free space or allow writing there (or set CODERANK_DATA_DIR to another folder), then run the command again"
+"""Remedy of IndexNotWritableError."""
+
 
 class CoderankError(Exception):
     """Base of every deliberate error. ``remedy`` is the next thing to do, a command where there is one."""
@@ -54,6 +60,10 @@ class ConfigurationError(UsageError):
 
 class IndexUnusableError(CoderankError):
     """The index on disk cannot be used."""
+
+    def name_index(self, arguments: str) -> None:
+        """Put the arguments that name the index on the command line into the remedy."""
+        self.remedy = self.remedy.replace(INDEX, arguments)
 
 
 class IndexNotFoundError(IndexUnusableError):

@@ -175,7 +175,7 @@ class TestBackground:
         make_large(world)
         done = world.run("search", "task_3_7")
         assert done.stderr.startswith("lexical results only: 0 % of ")
-        assert "`coderank index` adds the rest" in done.stderr
+        assert "`coderank index .` adds the rest" in done.stderr
 
     def coverage(self, world: World, patience: float) -> float:
         until = time.monotonic() + patience

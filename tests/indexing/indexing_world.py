@@ -118,8 +118,8 @@ class World:
         self.root.mkdir(exist_ok=True)
         self.folder.mkdir(exist_ok=True)
         self.cache = VectorCache(self.base / "vectors.db", DIMENSION)
-        self.manifest = Manifest(self.folder / "manifest.db", "tree")
-        self.parts = Parts(self.root, "tree", self.folder, self.manifest, self.store, self.cache, lambda: self.embedder)
+        self.manifest = Manifest(self.folder / "manifest.db")
+        self.parts = Parts(self.root, self.folder, self.manifest, self.store, self.cache, lambda: self.embedder)
         self.indexer = Indexer(self.parts)
 
     @property

@@ -190,7 +190,7 @@ def test_a_full_disk_is_reported_and_the_index_still_answers(tmp_path: Path) -> 
     mounted = shutil.which("mount") and os.geteuid() == 0
     if (
         not mounted
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "none", str(disk)], check=False).returncode
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=240m", "none", str(disk)], check=False).returncode
     ):
         pytest.skip("needs the right to mount a small file system")
     try:

@@ -27,13 +27,13 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def manifest(path: Path) -> Manifest:
-    return Manifest(path, "project")
+    return Manifest(path)
 
 
 def test_rows_survive_reopening(manifest: Manifest, path: Path) -> None:
     manifest.finish([row("a.py"), row("ü/b.py")], [LEFT], [])
     manifest.close()
-    again = Manifest(path, "project")
+    again = Manifest(path)
     assert again.files() == [row("a.py"), row("ü/b.py")]
     assert again.skips() == [LEFT]
     assert again.skips()[0].skip() == Skip("left.js", SkipReason.MINIFIED, "one line")
@@ -104,8 +104,8 @@ def test_a_failed_transaction_leaves_no_trace(manifest: Manifest) -> None:
 def test_damage_names_the_remedy(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(IndexCorruptError, match="coderank index --rebuild project"):
-        Manifest(path, "project")
+    with pytest.raises(IndexCorruptError, match="coderank index --rebuild PATH"):
+        Manifest(path)
 
 
 def test_a_damaged_page_is_reported_on_reading(manifest: Manifest, path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_damaged_page_is_reported_on_reading(manifest: Manifest, path: Path) -
     content[4096 * 5 :] = b"\xff" * (len(content) - 4096 * 5)
     path.write_bytes(bytes(content))
     with pytest.raises(IndexCorruptError, match="--rebuild"):
-        Manifest(path, "project").files()
+        Manifest(path).files()
 
 
 def test_another_format_is_refused(manifest: Manifest, path: Path) -> None:
@@ -124,18 +124,18 @@ def test_another_format_is_refused(manifest: Manifest, path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(IndexIncompatibleError, match="format 99"):
-        Manifest(path, "project")
+        Manifest(path)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(IndexNotWritableError):
-        Manifest(tmp_path / "file" / "manifest.db", "project")
+        Manifest(tmp_path / "file" / "manifest.db")
 
 
 def test_a_lock_that_is_never_released(manifest: Manifest, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.01)
-    other = Manifest(path, "project")
+    other = Manifest(path)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(IndexBusyError):
@@ -144,9 +144,7 @@ def test_a_lock_that_is_never_released(manifest: Manifest, path: Path, monkeypat
 
 
 def test_processes_that_create_it_together(path: Path) -> None:
-    code = (
-        f"from pathlib import Path; from coderank.indexing.manifest import Manifest; Manifest(Path({str(path)!r}), '')"
-    )
+    code = f"from pathlib import Path; from coderank.indexing.manifest import Manifest; Manifest(Path({str(path)!r}))"
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
 
@@ -160,7 +158,7 @@ import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 from pathlib import Path
 from coderank.errors import IndexNotWritableError
 from coderank.indexing.manifest import Manifest
-manifest = Manifest(Path({str(path)!r}), "")
+manifest = Manifest(Path({str(path)!r}))
 assert [found.path for found in manifest.files()] == ["a.py"]
 try:
     manifest.begin(["a.py"])

@@ -224,7 +224,7 @@ def test_foreign_points_are_reported(world: World, store: MemoryStore) -> None:
     store.points["foreign"] = point.__class__(id_, point.chunk.__class__("gone.py", 1, 1, "python", "x"), point.sparse)
     world.write("src/delta.py", source("delta"))
     for _ in range(2):
-        with pytest.raises(IndexCorruptError, match="coderank index --rebuild tree"):
+        with pytest.raises(IndexCorruptError, match="coderank index --rebuild PATH"):
             world.indexer.sync()
 
 

@@ -216,6 +216,43 @@ def test_a_full_disk_refuses_writes_but_not_searches(store: EdgeStore, monkeypat
     assert not store.optimize()
 
 
+def test_an_index_is_not_given_up_where_there_is_no_room_for_another(
+    folder: Path, store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.upsert([point(1)])
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, RESERVE_BYTES))
+    with pytest.raises(IndexNotWritableError, match="128 MB are needed"):
+        store.erase()
+    assert store.counts() == Counts(1, 1)
+    with pytest.raises(IndexNotWritableError, match="128 MB are needed"):
+        EdgeStore(folder.with_name("new"), DIMENSION).counts()
+
+
+def test_opening_is_refused_where_it_would_run_out_of_room(
+    folder: Path, store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.upsert([point(1)])
+    store.close()
+    monkeypatch.setattr("coderank.store.edge.bytes_to_map", lambda *_: 1 << 60)
+    with pytest.raises(IndexNotWritableError, match="MB are needed"):
+        store.counts()
+
+
+def test_a_panic_of_the_engine_is_a_damaged_index_and_says_nothing_else(
+    folder: Path, store: EdgeStore, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store.upsert([point(1)])
+    store.close()
+    for status in folder.rglob("payload_index/*/has_values/status.dat"):
+        status.write_bytes(b"")
+    with pytest.raises(IndexCorruptError, match="--rebuild"):
+        store.counts()
+    assert capfd.readouterr().err == ""
+    store.erase()
+    assert store.counts() == Counts(0, 0)
+
+
 def test_a_place_that_is_no_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(IndexNotWritableError, match="file"):

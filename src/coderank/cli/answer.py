@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from coderank.cli.freshness import Freshness, bring_up_to_date
 from coderank.cli.merge import merged
-from coderank.cli.roots import exact_glob, indexed_root, label_of, root_of
+from coderank.cli.roots import exact_glob, indexed_root, is_file, label_of, root_of
 from coderank.engine import Engine
 from coderank.errors import IndexNotFoundError, UsageError
 from coderank.retrieval.limits import checked_limit, checked_query
@@ -98,7 +98,7 @@ def _by_root(paths: Sequence[str], question: Question, place: Place) -> dict[str
     roots: dict[str, tuple[str, ...]] = {}
     for path in paths:
         file = Path(path).expanduser()
-        root = indexed_root(file, place.is_indexed) if file.is_file() else None
+        root = indexed_root(file, place.is_indexed) if is_file(file) else None
         if root is None:
             roots[path] = ()
             continue

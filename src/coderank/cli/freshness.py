@@ -33,7 +33,7 @@ class Freshness:
 
 def bring_up_to_date(engine: Engine, wanted: Freshness, settings: Settings) -> str:
     """Update the index as far as wanted, and say what happens to the vectors that are still missing."""
-    by_hand = "`coderank index` adds the rest"
+    by_hand = f"`coderank index {engine.arguments}` adds the rest"
     if not wanted.sync:
         return by_hand
     with progress() as listener:
@@ -43,7 +43,7 @@ def bring_up_to_date(engine: Engine, wanted: Freshness, settings: Settings) -> s
         report = engine.sync(on_progress=listener)
         pending = _pending(report)
         if not pending or wanted.mode == SearchMode.LEXICAL:
-            return ""
+            return by_hand
         if pending <= _INLINE_CHUNKS:
             pending -= engine.fill(deadline=time.monotonic() + _PATIENCE_S, on_progress=listener)
     if pending <= 0:
@@ -51,7 +51,7 @@ def bring_up_to_date(engine: Engine, wanted: Freshness, settings: Settings) -> s
     if not settings.background:
         return by_hand
     background.start(engine.root, engine.index_dir)
-    return "they fill in in the background (`coderank status`)"
+    return f"they fill in in the background (`coderank status {engine.arguments}`)"
 
 
 def _pending(report: IndexReport) -> int:

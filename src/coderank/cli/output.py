@@ -18,8 +18,13 @@ def write_json(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def write_result(result: SearchResult, output_format: str, *, outlook: str, with_root: bool = False) -> None:
-    """Write hits as text or JSON. The remarks accompany text only: JSON carries the same facts itself."""
+def write_result(
+    result: SearchResult, output_format: str, *, outlook: str, named: str, with_root: bool = False
+) -> None:
+    """Write hits as text or JSON. The remarks accompany text only: JSON carries the same facts itself.
+
+    ``named``: the arguments that name the index in a command that a remark advises.
+    """
     if output_format == "json":
         write_json(to_json(result, with_root=with_root))
         return
@@ -30,12 +35,12 @@ def write_result(result: SearchResult, output_format: str, *, outlook: str, with
     else:
         sys.stdout.write(to_text(result))
     sys.stdout.flush()
-    _remark(result, outlook)
+    _remark(result, outlook, named)
 
 
-def _remark(result: SearchResult, outlook: str) -> None:
+def _remark(result: SearchResult, outlook: str, named: str) -> None:
     if not len(result):
-        sys.stderr.write(f"{_nothing_found(result)}\n")
+        sys.stderr.write(f"{_nothing_found(result, named)}\n")
     elif sys.stderr.isatty():
         from coderank.cli.terminal import note  # noqa: PLC0415 - as above
 
@@ -44,7 +49,7 @@ def _remark(result: SearchResult, outlook: str) -> None:
         sys.stderr.write(f"{remark}\n")
 
 
-def _nothing_found(result: SearchResult) -> str:
+def _nothing_found(result: SearchResult, named: str) -> str:
     if not result.index.chunks:
-        return "no hits: there is nothing to search here (`coderank status --skips` lists the files left out)"
+        return f"no hits: there is nothing to search here (`coderank status --skips {named}` lists the files left out)"
     return f"no hits in {result.index.chunks:,} chunks; other words or fewer filters may help"

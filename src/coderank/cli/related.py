@@ -31,9 +31,10 @@ def related(
     from coderank.cli.freshness import Freshness  # noqa: PLC0415
     from coderank.cli.output import write_result  # noqa: PLC0415
     from coderank.cli.roots import parse_place  # noqa: PLC0415
+    from coderank.indexing.location import arguments  # noqa: PLC0415
     from coderank.settings import Settings  # noqa: PLC0415
 
     file, line = parse_place(place)
     where = answer.Place(Settings.from_environment(), model, index_dir)
     result, outlook = answer.related(file, line, limit, Freshness(sync, wait), where)
-    write_result(result, output_format, outlook=outlook, with_root=True)
+    write_result(result, output_format, outlook=outlook, named=arguments(file.parent, index_dir), with_root=True)

@@ -24,9 +24,17 @@ def parse_place(text: str) -> tuple[Path, int]:
     if match is None:
         raise UsageError(f"{text!r} is not FILE:LINE", "Name a line, as in `coderank related src/app.py:42`")
     file, line = Path(match["file"]).expanduser(), int(match["line"])
-    if not file.is_file():
+    if not is_file(file):
         raise PathNotFoundError(f"No such file: {match['file']!r}", "Give a file, a colon and a line number")
     return file, line
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether a path is a file; one that may not be looked at is none, and whoever opens it says why."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def indexed_root(file: Path, is_indexed: Callable[[Path], bool]) -> Path | None:

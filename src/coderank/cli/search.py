@@ -52,6 +52,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     from coderank.cli import answer  # noqa: PLC0415 - the engine is not needed to print help
     from coderank.cli.freshness import Freshness  # noqa: PLC0415
     from coderank.cli.output import write_result  # noqa: PLC0415
+    from coderank.indexing.location import arguments  # noqa: PLC0415
     from coderank.settings import Settings  # noqa: PLC0415
 
     question = answer.Question(query, limit, languages, globs, mode)
@@ -59,4 +60,5 @@ def search(  # noqa: PLR0913 - one parameter per option
     roots = tuple(dict.fromkeys(paths)) or (".",)
     result, outlook = answer.search(question, roots, Freshness(sync, wait, mode), place)
     one_folder = len(roots) == 1 and Path(roots[0]).expanduser().is_dir()
-    write_result(result, output_format, outlook=outlook, with_root=not one_folder)
+    named = arguments(Path(roots[0]), index_dir)
+    write_result(result, output_format, outlook=outlook, named=named, with_root=not one_folder)

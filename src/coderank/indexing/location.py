@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from contextlib import suppress
+import shlex
 from pathlib import Path
 
-from coderank.errors import IndexCorruptError, IndexIncompatibleError, IndexNotFoundError
+from coderank.errors import REBUILD, IndexCorruptError, IndexIncompatibleError, IndexNotFoundError
 from coderank.store import fingerprint
 
-DISK_BLOCK = 512
-"""Bytes in one unit of st_blocks (POSIX leaves it open; every system at hand uses 512)."""
 MANIFEST_FILES = ("manifest.db", "manifest.db-wal", "manifest.db-shm")
 OWN_FILES = frozenset(
     "shard shard.new manifest.db.create background.log sync.lock fill.lock owner.lock queue.lock".split()
 ).union(MANIFEST_FILES)
 """What an index folder holds beside its record: a folder with anything else is not taken for one."""
+INDEX_CONTENT = frozenset({"shard", "manifest.db"})
+"""Of these, what no other program would have: they show that a damaged record is one of coderank's."""
 _NAME_LENGTH = 40
 _DIGEST_BYTES = 5
 
@@ -28,18 +28,28 @@ def index_folder(data_dir: Path, root: Path) -> Path:
     return data_dir / "indexes" / f"{name or 'root'}-{digest}"
 
 
-def remembered(folder: Path, root: Path) -> fingerprint.IndexRecord | None:
-    """Read what the index of ``root`` in a folder was built with; None for none, or for one of another version.
+def arguments(path: Path, index_dir: Path | None, model: str = "auto") -> str:
+    """Spell what names an index on the command line."""
+    options = ["--index-dir", str(index_dir)] if index_dir else []
+    options += ["--model", model] if model != "auto" else []
+    return shlex.join([str(path), *options])
 
-    One of another version is refused when it is used, not before, so that it can be rebuilt.
+
+def remembered(folder: Path, root: Path) -> fingerprint.IndexRecord | None:
+    """Read what the index of ``root`` in a folder was built with; None for none, or for one that cannot be used.
+
+    One of another version, or with a damaged record, is refused when it is used, not before, so that it can be rebuilt.
 
     Raises:
         IndexIncompatibleError: the folder holds the index of another root that still exists.
         IndexCorruptError: the folder holds something else.
     """
-    found = None
-    with suppress(IndexIncompatibleError):
+    try:
         found = recorded(folder)
+    except (IndexIncompatibleError, IndexCorruptError):
+        if not holds_index(folder):
+            raise
+        return None
     # A tree that was moved takes its index along.
     if found and Path(found.root) != root and Path(found.root).exists():
         raise IndexIncompatibleError(
@@ -48,10 +58,29 @@ def remembered(folder: Path, root: Path) -> fingerprint.IndexRecord | None:
     return found
 
 
+def holds_index(folder: Path) -> bool:
+    """Tell whether a folder holds an index, be it of use or not, rather than nothing.
+
+    Raises IndexCorruptError where it holds something else.
+    """
+    try:
+        return recorded(folder) is not None
+    except IndexIncompatibleError:
+        return True
+    except IndexCorruptError:
+        if not _only_record_damaged(folder):
+            raise
+        return True
+
+
 def recorded(folder: Path) -> fingerprint.IndexRecord | None:
     """Read what the index in a folder was built with; None if the folder is free for one."""
     try:
         return fingerprint.read(folder)
+    except IndexCorruptError as error:
+        if _only_record_damaged(folder):
+            error.remedy = REBUILD
+        raise
     except IndexNotFoundError:
         foreign = sorted({file.name for file in folder.iterdir()} - OWN_FILES) if folder.is_dir() else []
         if foreign:
@@ -61,15 +90,8 @@ def recorded(folder: Path) -> fingerprint.IndexRecord | None:
         return None
 
 
-def bytes_on_disk(folder: Path) -> int:
-    """Add up what an index takes on disk."""
-    return sum(map(_bytes, folder.rglob("*")))
-
-
-def _bytes(file: Path) -> int:
-    """Bytes that a file takes on disk: the engine's are sparse, and much larger by their length."""
-    try:
-        found = file.stat()
-    except FileNotFoundError:  # another process is at work in the index
-        return 0
-    return getattr(found, "st_blocks", found.st_size // DISK_BLOCK) * DISK_BLOCK
+def _only_record_damaged(folder: Path) -> bool:
+    """Tell whether a folder whose record cannot be read holds the other files of an index, and no file besides."""
+    names = {file.name for file in folder.iterdir()} - {fingerprint.FILE_NAME}
+    is_file = (folder / fingerprint.FILE_NAME).is_file()
+    return is_file and names <= OWN_FILES and not names.isdisjoint(INDEX_CONTENT)

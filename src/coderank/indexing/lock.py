@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from coderank.errors import IndexNotWritableError
+from coderank.errors import WRITABLE, IndexNotWritableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,7 @@ def held(path: Path, timeout: float) -> Iterator[bool]:
         yield False
         return
     except OSError as error:
-        remedy = "Free disk space or check its permissions"
-        raise IndexNotWritableError(f"Cannot write {path} ({error})", remedy) from error
+        raise IndexNotWritableError(f"Cannot write {path}: {error.strerror or error}", WRITABLE) from error
     try:
         yield True
     finally:

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coderank.errors import IndexBusyError, IndexCorruptError, IndexIncompatibleError, IndexNotWritableError
+from coderank.errors import (
+    REBUILD,
+    WRITABLE,
+    IndexBusyError,
+    IndexCorruptError,
+    IndexIncompatibleError,
+    IndexNotWritableError,
+)
 from coderank.indexing.database import format_of, open_frozen, open_shared, primary_code
 from coderank.types import Skip, SkipReason
 
@@ -83,13 +90,12 @@ class Manifest:
     Every method raises IndexCorruptError, IndexNotWritableError or IndexBusyError.
     """
 
-    def __init__(self, path: Path, label: str) -> None:
-        """Open or create the manifest; ``label`` is the indexed path as the user gave it, for messages.
+    def __init__(self, path: Path) -> None:
+        """Open or create the manifest.
 
         Raises IndexIncompatibleError if the file has another format version.
         """
         self._path = path
-        self._label = label
         self._lock = RLock()
         with self._translated():
             self._connection = open_shared(path, _SCHEMA, FORMAT)
@@ -131,6 +137,10 @@ class Manifest:
         query = """SELECT (SELECT value FROM meta WHERE name = 'revision') = (SELECT value FROM meta WHERE name =
           'filled_revision') AND NOT EXISTS (SELECT 1 FROM files WHERE state = ?)"""
         return bool(self._rows(query, (WRITING,))[0][0])
+
+    def unfinished(self) -> bool:
+        """Tell whether the points of some file may be half written."""
+        return bool(self._rows("SELECT EXISTS (SELECT 1 FROM files WHERE state = ?)", (WRITING,))[0][0])
 
     def begin(self, paths: Sequence[str]) -> None:
         """Mark files before their points are touched; a file without a row gets one."""
@@ -202,13 +212,10 @@ class Manifest:
             return IndexBusyError(f"Another process keeps {self._path} locked ({error})", "Try again in a moment")
         if code in _NOT_WRITABLE:
             return self._not_writable(error)
-        return IndexCorruptError(f"{self._path} cannot be read ({error})", self._rebuild())
+        return IndexCorruptError(f"{self._path} cannot be read ({error})", REBUILD)
 
     def _not_writable(self, error: Exception) -> CoderankError:
-        return IndexNotWritableError(f"Cannot write {self._path} ({error})", "Free disk space or check its permissions")
-
-    def _rebuild(self) -> str:
-        return f"Run `coderank index --rebuild {self._label}`"
+        return IndexNotWritableError(f"Cannot write {self._path} ({error})", WRITABLE)
 
     def _format(self) -> int:
         try:
@@ -227,5 +234,5 @@ class Manifest:
             return
         self.close()
         if found == 0:
-            raise IndexCorruptError(f"{self._path} is not a manifest", self._rebuild())
-        raise IndexIncompatibleError(f"{self._path} has format {found}, this version reads {FORMAT}", self._rebuild())
+            raise IndexCorruptError(f"{self._path} is not a manifest", REBUILD)
+        raise IndexIncompatibleError(f"{self._path} has format {found}, this version reads {FORMAT}", REBUILD)

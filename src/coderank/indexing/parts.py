@@ -20,8 +20,6 @@ class Parts:
     """The finished parts of one index."""
 
     root: Path
-    label: str
-    """The indexed path as the user gave it, for messages."""
     folder: Path
     """Where the locks live: the index folder."""
     manifest: Manifest

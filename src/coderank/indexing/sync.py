@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from coderank.corpus.chunk import chunk
 from coderank.corpus.identity import point_ids
 from coderank.corpus.read import read
-from coderank.errors import IndexBusyError, IndexCorruptError
+from coderank.errors import REBUILD, IndexBusyError, IndexCorruptError
 from coderank.indexing.lock import held
 from coderank.indexing.manifest import DONE, FileRow, SkipRow
 from coderank.indexing.plan import settled
@@ -19,8 +19,10 @@ from coderank.types import IndexPhase, Progress, Skip
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from coderank.indexing.manifest import Manifest
     from coderank.indexing.parts import Parts
     from coderank.indexing.survey import Survey
+    from coderank.store.contract import Store
     from coderank.types import FileEntry
 
 BATCH_CHUNKS = 1000
@@ -69,9 +71,17 @@ def _checked(parts: Parts, result: SyncResult, on_progress: Callable[[Progress],
     repaired = _Sync(parts, survey(parts.root, parts.manifest, on_progress), on_progress).run()
     if not _consistent(parts):
         parts.manifest.begin_all()
-        remedy = f"Run `coderank index --rebuild {parts.label}`"
-        raise IndexCorruptError(f"The index of {parts.root} and its manifest hold different numbers of chunks", remedy)
+        raise IndexCorruptError(f"The index of {parts.root} and its manifest hold different numbers of chunks", REBUILD)
     return repaired
+
+
+def consistent(manifest: Manifest, store: Store) -> bool:
+    """Tell whether the store has the chunks that the manifest says it has, while other processes may be at work."""
+    revision = manifest.revision()
+    if store.counts().points == manifest.totals().chunks:
+        return True
+    # A writer marks files, writes their points, then counts these and the revision up at once.
+    return manifest.revision() != revision or manifest.unfinished()
 
 
 def _consistent(parts: Parts) -> bool:

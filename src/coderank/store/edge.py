@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import qdrant_edge as qdrant
 
-from coderank.errors import CoderankError, IndexCorruptError, IndexNotWritableError, StoreError
+from coderank.errors import (
+    REBUILD,
+    WRITABLE,
+    CoderankError,
+    IndexCorruptError,
+    IndexNotWritableError,
+    StoreError,
+)
 from coderank.store.contract import Counts
 from coderank.store.edge_requests import (
     DENSE,
@@ -21,9 +28,11 @@ from coderank.store.edge_requests import (
     union_request,
     without_dense,
 )
-from coderank.store.failures import REBUILD, meaning
+from coderank.store.failures import is_panic, meaning
 from coderank.store.lease import Lease
 from coderank.store.payload import FILTERED_FIELDS, PATH, from_payload, path_of, to_payload
+from coderank.store.room import bytes_on_disk, bytes_to_map
+from coderank.store.stderr import silent_if_failing
 from coderank.store.tenancy import Tenancy
 from coderank.types import Candidate
 
@@ -43,9 +52,13 @@ PAGE = 1_000
 RESERVE_BYTES = 64 * 2**20
 """Free disk below which nothing is written. The engine writes through memory maps, and a full disk under a memory map
 kills the process instead of failing the call; a batch needs about 3 MB."""
+EMPTY_BYTES = 64 * 2**20
+"""What an index without a point may take: 1 MB on a real disk, 55 MB on one in memory."""
 Item = TypeVar("Item")
 _SHARD = "shard"
 _UNFINISHED = "shard.new"
+_READ_IN_PART = frozenset({"wal", "payload_storage", "store"})
+"""Folders of files that are mapped but read only where something was written. All others are read when opened."""
 _ENGINE_FILES = frozenset({"edge_config.json", "segments", "wal"})
 
 
@@ -70,6 +83,11 @@ class EdgeStore:
         self._verify = verify
         self._tenancy = Tenancy(Lease(folder), self._open, self._close, busy_timeout)
         self._counts: Counts | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder has points, or had some; it is not opened to tell."""
+        return (self._folder / _SHARD).exists()
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Insert or replace whole points, with their dense vectors where given."""
@@ -168,9 +186,11 @@ class EdgeStore:
     def erase(self, then: Callable[[], object] | None = None) -> None:
         """Delete every point, also of a damaged index or one of another dimension; foreign files are refused.
 
+        Nothing is deleted where the disk would have no room for another index then.
         ``then`` runs before any process can open the folder again: the place to record what it is built with now.
         """
         with self._tenancy.vacant():
+            self._check_space(RESERVE_BYTES + EMPTY_BYTES, freed=bytes_on_disk(self._folder / _SHARD))
             for name in (_SHARD, _UNFINISHED):
                 self._remove(self._folder / name)
             if then is not None:
@@ -198,7 +218,9 @@ class EdgeStore:
             yield
         except CoderankError:
             raise
-        except Exception as error:  # the engine raises bare exceptions for everything
+        except BaseException as error:  # the engine raises bare exceptions for everything
+            if not isinstance(error, Exception) and not is_panic(error):
+                raise
             raise meaning(error, self._folder, otherwise) from error
 
     def _open(self) -> qdrant.EdgeShard:
@@ -211,7 +233,8 @@ class EdgeStore:
         # The engine takes a folder without a finished segment for an empty index.
         elif not any(shard.glob("segments/*/version.info")):
             raise IndexCorruptError(f"{shard} is not a whole index", REBUILD)
-        with self._translated(IndexCorruptError):
+        self._check_space(bytes_to_map(shard, _READ_IN_PART))
+        with self._translated(IndexCorruptError), silent_if_failing():
             return qdrant.EdgeShard.load(str(shard), shard_config(self._dimension))
 
     def _close(self, shard: qdrant.EdgeShard) -> None:
@@ -220,7 +243,7 @@ class EdgeStore:
 
     def _create(self, shard: Path) -> None:
         # Built aside and renamed, so that a process that dies half-way leaves no half-made index.
-        self._check_space()
+        self._check_space(RESERVE_BYTES + EMPTY_BYTES)
         unfinished = self._folder / _UNFINISHED
         self._remove(unfinished)
         with self._translated(StoreError):
@@ -233,13 +256,18 @@ class EdgeStore:
     def _remove(self, path: Path) -> None:
         if not path.exists():
             return
+        if not path.is_dir():
+            raise IndexCorruptError(f"{path} is not a folder of an index", "Move it away, then run the command again")
         foreign = sorted(file.name for file in path.iterdir() if file.name not in _ENGINE_FILES)
         if foreign:
-            raise IndexCorruptError(f"{path} holds files that are not of an index: {foreign[0]}", "Move them away")
+            raise IndexCorruptError(
+                f"{path} holds files that are not of an index: {foreign[0]}",
+                "Move them away, then run the command again",
+            )
         try:
             shutil.rmtree(path)
         except OSError as error:
-            raise IndexNotWritableError(f"Cannot delete {path}: {error.strerror}", "Allow writing there") from error
+            raise IndexNotWritableError(f"Cannot delete {path}: {error.strerror}", WRITABLE) from error
 
     def _scroll(self, where: qdrant.Filter, *, with_payload: bool | list[str]) -> Iterator[qdrant.Record]:
         offset: qdrant.PointId | None = None
@@ -251,12 +279,11 @@ class EdgeStore:
             if offset is None:
                 return
 
-    def _check_space(self) -> None:
-        free = shutil.disk_usage(self._folder).free
-        if free < RESERVE_BYTES:
+    def _check_space(self, needed: int = RESERVE_BYTES, *, freed: int = 0) -> None:
+        free = shutil.disk_usage(self._folder).free + freed
+        if free < needed:
             raise IndexNotWritableError(
-                f"Only {free // 2**20} MB are free at {self._folder}, {RESERVE_BYTES // 2**20} MB are needed",
-                "Free space on that disk, then run the command again",
+                f"Only {free // 2**20} MB are free at {self._folder}, {-(-needed // 2**20)} MB are needed", WRITABLE
             )
 
     def _check_request(self, request: StoreQuery) -> None:

@@ -10,7 +10,15 @@ from typing import Any
 
 import msgspec
 
-from coderank.errors import IndexCorruptError, IndexIncompatibleError, IndexNotFoundError, IndexNotWritableError
+from coderank.errors import (
+    INDEX,
+    REBUILD,
+    WRITABLE,
+    IndexCorruptError,
+    IndexIncompatibleError,
+    IndexNotFoundError,
+    IndexNotWritableError,
+)
 
 FORMAT = 1
 """Version of the layout of an index folder; raised when an older coderank could not read it."""
@@ -43,16 +51,18 @@ class IndexRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read(folder: Path) -> IndexRecord:
     """Load the record of an index folder.
 
-    Raises IndexNotFoundError without one, IndexIncompatibleError for another format version and IndexCorruptError for
-    anything coderank did not write.
+    Raises IndexNotFoundError without one, IndexIncompatibleError for another format version, IndexCorruptError for
+    anything coderank did not write and IndexNotWritableError where reading is not allowed.
     """
     file = folder / FILE_NAME
     try:
         data = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise IndexNotFoundError(f"No index at {folder}", "Build one: coderank index PATH") from error
-    except OSError as error:
+        raise IndexNotFoundError(f"No index at {folder}", f"Build one: coderank index {INDEX}") from error
+    except IsADirectoryError as error:
         raise _corrupt(file, error) from error
+    except OSError as error:
+        raise IndexNotWritableError(f"Cannot read {file}: {error.strerror}", WRITABLE) from error
     _check_format(data)
     try:
         return msgspec.json.decode(data, type=IndexRecord)
@@ -73,8 +83,7 @@ def write(folder: Path, fingerprint: Fingerprint, root: Path) -> None:
         _replace(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
     except OSError as error:
         raise IndexNotWritableError(
-            f"Cannot write {folder / FILE_NAME}: {error.strerror or error}",
-            "Free space or allow writing there, then run the command again",
+            f"Cannot write {folder / FILE_NAME}: {error.strerror or error}", WRITABLE
         ) from error
 
 
@@ -97,7 +106,7 @@ def _check_format(data: bytes) -> None:
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
         return
     if isinstance(number, int) and number != FORMAT:
-        raise _incompatible(str(raw.get("root", "PATH")), f"format is {number}, expected {FORMAT}")
+        raise _incompatible(str(raw.get("root", "this folder")), f"format is {number}, expected {FORMAT}")
 
 
 def _replace(file: Path, data: bytes) -> None:
@@ -115,13 +124,11 @@ def _replace(file: Path, data: bytes) -> None:
 
 
 def _incompatible(root: str, difference: str) -> IndexIncompatibleError:
-    return IndexIncompatibleError(
-        f"The index of {root} was built differently: {difference}", f"Build it again: coderank index --rebuild {root}"
-    )
+    return IndexIncompatibleError(f"The index of {root} was built differently: {difference}", REBUILD)
 
 
 def _corrupt(file: Path, error: Exception) -> IndexCorruptError:
     return IndexCorruptError(
         f"{file} is not the record of a coderank index: {error}",
-        f"If nothing else needs it, delete {file.parent} and run: coderank index PATH",
+        "Choose another folder with --index-dir, or, if nothing needs that file, delete it and run the command again",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from coderank.errors import IndexBusyError, IndexNotWritableError
+from coderank.errors import WRITABLE, IndexBusyError, IndexNotWritableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +51,7 @@ class Lease:
             ) from error
         except OSError as error:
             raise IndexNotWritableError(
-                f"Cannot lock the index at {self._folder}: {error.strerror or error}",
-                "Allow writing there, or choose another place for indexes",
+                f"Cannot lock the index at {self._folder}: {error.strerror or error}", WRITABLE
             ) from error
 
     def release(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coderank.errors import IndexCorruptError
+from coderank.errors import REBUILD, IndexCorruptError
 from coderank.types import Chunk
 
 if TYPE_CHECKING:
@@ -63,7 +63,4 @@ def path_of(payload: Mapping[str, Any] | None) -> str:
 
 
 def _without(field: KeyError, fields: Mapping[str, Any]) -> IndexCorruptError:
-    return IndexCorruptError(
-        f"A point of the index has no field {field}, only {sorted(fields)}",
-        "Build it again: coderank index --rebuild PATH",
-    )
+    return IndexCorruptError(f"A point of the index has no field {field}, only {sorted(fields)}", REBUILD)
