@@ -75,11 +75,8 @@ def test_folders_differ_by_the_whole_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["repo", "my repo", "it's", "-x"])
 def test_arguments_can_be_pasted(path: str) -> None:
-    assert shlex.split(arguments(Path(path), None)) == [path]
-    assert shlex.split(arguments(Path(path), Path("an index"), "m")) == [
-        path,
-        "--index-dir",
-        "an index",
-        "--model",
-        "m",
-    ]
+    first, *others = shlex.split(arguments(Path(path), Path("an index"), "m"))
+    assert Path(first) == Path(path)
+    assert not first.startswith("-")
+    assert others == ["--index-dir", "an index", "--model", "m"]
+    assert shlex.split(arguments(Path(path), None)) == [first]

@@ -32,7 +32,8 @@ def arguments(path: Path, index_dir: Path | None, model: str = "auto") -> str:
     """Spell what names an index on the command line."""
     options = ["--index-dir", str(index_dir)] if index_dir else []
     options += ["--model", model] if model != "auto" else []
-    return shlex.join([str(path), *options])
+    name = str(path)
+    return shlex.join([f"./{name}" if name.startswith("-") else name, *options])
 
 
 def remembered(folder: Path, root: Path) -> fingerprint.IndexRecord | None:
