@@ -47,8 +47,8 @@ class Model:
     """Preferred one first."""
     lexical_weight: float
     """What one raw BM25 point is worth against cosine similarity for a query of one term; 0 for a reranker. Measured on
-    all-MiniLM-L6-v2 (benchmarks/LOG.md): between 0.03 and 0.08 repositories are served alike, and above 0.034 plain
-    sets of functions lose to their dense leg. For the other models it is that value until they are measured."""
+    all-MiniLM-L6-v2 (benchmarks/LOG.md): with half of it repositories lose, with twice as much plain sets of functions
+    fall behind their dense leg. For the other models it is that value until they are measured."""
     layers: int = 0
     """Layers of the architecture, checked when weights are found; 0 where that is not known."""
     vocabulary: int = 0
@@ -73,7 +73,7 @@ MODELS: tuple[Model, ...] = (
         licence="MIT",
         weights="hub",
         backends=("onnx", "torch"),
-        lexical_weight=0.03,
+        lexical_weight=0.015,
         layers=12,
         # 30,522 tokens, padded to a multiple of 64.
         vocabulary=30528,
@@ -91,7 +91,7 @@ MODELS: tuple[Model, ...] = (
         licence="Apache-2.0",
         weights="hub",
         backends=("torch",),
-        lexical_weight=0.03,
+        lexical_weight=0.015,
     ),
     Model(
         name="all-minilm-l6-v2",
@@ -107,7 +107,7 @@ MODELS: tuple[Model, ...] = (
         licence="Apache-2.0",
         weights="bundled",
         backends=("onnx",),
-        lexical_weight=0.03,
+        lexical_weight=0.015,
     ),
     Model(
         name="coderank-llm",

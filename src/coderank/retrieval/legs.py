@@ -42,6 +42,7 @@ class ModelLegs:
         vector = lexical.encode_query(text)
         return vector if vector.indices else None
 
-    def terms(self, text: str) -> Sequence[str]:
+    @staticmethod
+    def terms(text: str) -> Sequence[str]:
         """Split a text into lower-case terms, as the lexical leg does."""
         return lexical.tokens(text)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from coderank.corpus.languages import by_name
@@ -83,53 +83,57 @@ def rank(
 ) -> list[Candidate]:
     """Order candidates by fused score and priors; the best ``limit``, in the total order (-score, path, start_line).
 
-    ``terms_of`` splits a text into lower-case terms, as the lexical leg does.
+    ``terms_of`` splits a text into lower-case terms, as the lexical leg does; the same function each time, since what
+    it gives for a path is remembered.
     """
     if not candidates:
         return []
-    top = max(candidate.score for candidate in candidates)
+    ordered = sorted(candidates, key=lambda candidate: _key(candidate.score, candidate.chunk))
+    top = max(ordered[0].score, 0.0)
     terms = frozenset(map(_fold, terms_of(profile.text)))
-    boosted = [
-        replace(
-            candidate,
-            score=(candidate.score + top * _boost(profile, candidate.chunk, terms, terms_of, priors))
-            * _factor(candidate.chunk, terms, priors),
-        )
-        for candidate in _with_file_evidence(candidates, priors)
-    ]
-    return _spread(sorted(boosted, key=_order), limit, priors)
+    evidence = _file_evidence(ordered)
+    place = {path: _Place(path, terms, terms_of, priors) for path in evidence}
+    scored = []
+    for candidate in ordered:
+        path = candidate.chunk.path
+        # The first of a file in this order is its best chunk: it speaks for the file.
+        boost = place[path].boost + _definition_boost(profile, candidate.chunk, priors)
+        boost += priors.file_evidence * evidence.pop(path, 0.0)
+        factor = place[path].factor * _prose_factor(candidate.chunk.language, terms, priors)
+        scored.append(((candidate.score + top * boost) * factor, candidate))
+    return [replace(candidate, score=score) for score, candidate in _spread(scored, priors)[:limit]]
 
 
-def _order(candidate: Candidate) -> tuple[float, str, int]:
-    return (-candidate.score, candidate.chunk.path, candidate.chunk.start_line)
+def _key(score: float, chunk: Chunk) -> tuple[float, str, int]:
+    return (-score, chunk.path, chunk.start_line)
 
 
-def _with_file_evidence(candidates: Sequence[Candidate], priors: Priors) -> list[Candidate]:
-    """Raise the best chunk of each file by the share of the list's evidence that its file holds."""
-    # Added up in ranked order: a sum of floats depends on it, and the ranking must not depend on how it came in.
-    ordered = sorted(candidates, key=_order)
+def _file_evidence(ordered: Sequence[Candidate]) -> dict[str, float]:
+    """Add up the scores of each file's chunks, as a share of the file that has most.
+
+    In ranked order: a sum of floats depends on it, and the ranking must not depend on how candidates came in.
+    """
     total: dict[str, float] = defaultdict(float)
     for candidate in ordered:
         total[candidate.chunk.path] += max(candidate.score, 0.0)
     most = max(total.values()) or 1.0
-    unit = priors.file_evidence * max(ordered[0].score, 0.0) / most
-    seen: set[str] = set()
-    result = []
-    for candidate in ordered:
-        path = candidate.chunk.path
-        result.append(candidate if path in seen else replace(candidate, score=candidate.score + unit * total[path]))
-        seen.add(path)
-    return result
+    return {path: evidence / most for path, evidence in total.items()}
 
 
-def _boost(
-    profile: QueryProfile,
-    chunk: Chunk,
-    terms: frozenset[str],
-    terms_of: Callable[[str], Sequence[str]],
-    priors: Priors,
-) -> float:
-    return _definition_boost(profile, chunk, priors) + _path_boost(chunk.path, terms, terms_of, priors)
+class _Place:
+    """What a file's path says for and against all of its chunks."""
+
+    def __init__(
+        self, path: str, terms: frozenset[str], terms_of: Callable[[str], Sequence[str]], priors: Priors
+    ) -> None:
+        stem, folders = path_terms(path, terms_of)
+        self.boost = priors.stem * _coverage(stem, terms)
+        self.boost += priors.path * max((_coverage(folder, terms) for folder in folders), default=0.0)
+        self.factor = 1.0
+        if is_test(path) and not terms & _ABOUT_TESTS:
+            self.factor *= priors.test
+        if _is_aside(path) and not terms & _ABOUT_ASIDES:
+            self.factor *= priors.aside
 
 
 def _definition_boost(profile: QueryProfile, chunk: Chunk, priors: Priors) -> float:
@@ -140,14 +144,6 @@ def _definition_boost(profile: QueryProfile, chunk: Chunk, priors: Priors) -> fl
     owners = set(re.split(r"\W+", f"{chunk.path} {chunk.symbol}".lower()))
     doubts = (not spelled) + (not owners.issuperset(profile.qualifiers))
     return (priors.definition if profile.is_symbol else priors.mentioned_definition) * DOUBT**doubts
-
-
-def _path_boost(path: str, terms: frozenset[str], terms_of: Callable[[str], Sequence[str]], priors: Priors) -> float:
-    stem, folders = path_terms(path, terms_of)
-    boost = priors.stem * _coverage(stem, terms)
-    if folders:
-        boost += priors.path * max(_coverage(folder, terms) for folder in folders)
-    return boost
 
 
 def _coverage(name: frozenset[str], terms: frozenset[str]) -> float:
@@ -209,17 +205,11 @@ _ABOUT_PROSE = _folded(
 )
 
 
-def _factor(chunk: Chunk, terms: frozenset[str], priors: Priors) -> float:
-    factor = 1.0
-    if is_test(chunk.path) and not terms & _ABOUT_TESTS:
-        factor *= priors.test
-    if _ASIDE.search(chunk.path) and not terms & _ABOUT_ASIDES:
-        factor *= priors.aside
-    if not _is_code(chunk.language) and not terms & _ABOUT_PROSE:
-        factor *= priors.prose
-    return factor
+def _prose_factor(language: str, terms: frozenset[str], priors: Priors) -> float:
+    return 1.0 if _is_code(language) or terms & _ABOUT_PROSE else priors.prose
 
 
+@cache
 def _is_code(language: str) -> bool:
     known = by_name(language)
     return known is not None and known.kind is Kind.CODE
@@ -231,18 +221,22 @@ def is_test(path: str) -> bool:
     return _TEST.search(path) is not None
 
 
-def _spread(ranked: list[Candidate], limit: int, priors: Priors) -> list[Candidate]:
+@lru_cache(maxsize=1 << 15)
+def _is_aside(path: str) -> bool:
+    return _ASIDE.search(path) is not None
+
+
+def _spread(scored: Sequence[tuple[float, Candidate]], priors: Priors) -> list[tuple[float, Candidate]]:
     """Damp each further chunk of a file, so that one file does not fill the list."""
     taken: dict[str, int] = defaultdict(int)
     damped = []
-    for candidate in ranked:
-        path = candidate.chunk.path
-        damped.append(_scaled(candidate, priors.repeated_file ** taken[path]))
-        taken[path] += 1
-    return sorted(damped, key=_order)[:limit]
+    for score, candidate in sorted(scored, key=_scored_key):
+        factor = priors.repeated_file ** taken[candidate.chunk.path]
+        taken[candidate.chunk.path] += 1
+        # A factor below one lowers a negative score, too.
+        damped.append((score * factor if score > 0 else score / factor, candidate))
+    return sorted(damped, key=_scored_key)
 
 
-def _scaled(candidate: Candidate, factor: float) -> Candidate:
-    # A factor below one lowers a negative score, too.
-    score = candidate.score * factor if candidate.score > 0 else candidate.score / factor
-    return replace(candidate, score=score)
+def _scored_key(item: tuple[float, Candidate]) -> tuple[float, str, int]:
+    return _key(item[0], item[1].chunk)

@@ -99,6 +99,8 @@ def _retrieve(
     watch: Stopwatch,
 ) -> list[Candidate]:
     dense, sparse = vectors
+    if dense is None and sparse is None:  # a query without a term, where only terms can be asked for
+        return []
     ran = " + ".join(name for name, leg in (("dense", dense), ("lexical", sparse)) if leg is not None)
     with watch.measure("retrieve", ran):
         plan = requests(
