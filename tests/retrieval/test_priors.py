@@ -116,6 +116,13 @@ def test_tests_are_known_by_their_path(path: str, expected: bool) -> None:
     assert is_test(path) is expected
 
 
+def test_a_factor_lowers_a_negative_score_too() -> None:
+    test, source = candidate("tests/test_b.py", -0.06), candidate("src/a.py", -0.05)
+    assert order("anything", test, source) == ["src/a.py:1", "tests/test_b.py:1"]
+    definition = candidate("pool.py", -0.06, defines=("HTTPAdapter",))
+    assert order("HTTPAdapter", source, definition)[0] == "pool.py:1"
+
+
 SCORES = st.floats(-0.2, 1.5, allow_nan=False)
 PATHS = st.sampled_from(["a.py", "src/b.go", "tests/test_a.py", "docs/guide.md", "examples/run.py", "a/b/c.rs"])
 CANDIDATES = st.lists(

@@ -89,7 +89,7 @@ def rank(
     if not candidates:
         return []
     ordered = sorted(candidates, key=lambda candidate: _key(candidate.score, candidate.chunk))
-    top = max(ordered[0].score, 0.0)
+    top = abs(ordered[0].score)
     terms = frozenset(map(_fold, terms_of(profile.text)))
     evidence = _file_evidence(ordered)
     place = {path: _Place(path, terms, terms_of, priors) for path in evidence}
@@ -100,7 +100,7 @@ def rank(
         boost = place[path].boost + _definition_boost(profile, candidate.chunk, priors)
         boost += priors.file_evidence * evidence.pop(path, 0.0)
         factor = place[path].factor * _prose_factor(candidate.chunk.language, terms, priors)
-        scored.append(((candidate.score + top * boost) * factor, candidate))
+        scored.append((_damped(candidate.score + top * boost, factor), candidate))
     return [replace(candidate, score=score) for score, candidate in _spread(scored, priors)[:limit]]
 
 
@@ -231,11 +231,14 @@ def _spread(scored: Sequence[tuple[float, Candidate]], priors: Priors) -> list[t
     taken: dict[str, int] = defaultdict(int)
     damped = []
     for score, candidate in sorted(scored, key=_scored_key):
-        factor = priors.repeated_file ** taken[candidate.chunk.path]
+        damped.append((_damped(score, priors.repeated_file ** taken[candidate.chunk.path]), candidate))
         taken[candidate.chunk.path] += 1
-        # A factor below one lowers a negative score, too.
-        damped.append((score * factor if score > 0 else score / factor, candidate))
     return sorted(damped, key=_scored_key)
+
+
+def _damped(score: float, factor: float) -> float:
+    """Lower a score by a factor up to one: a negative one grows in size."""
+    return score * factor if score > 0 else score / factor
 
 
 def _scored_key(item: tuple[float, Candidate]) -> tuple[float, str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pathspec import GitIgnoreSpec
@@ -23,19 +24,19 @@ def filters(languages: Sequence[str], globs: Sequence[str], indexed: Iterable[st
     Raises:
         InvalidQueryError: there is no such language.
     """
-    known = []
-    for language in languages:
-        name = language.strip().lower()
-        found = by_name(name) or detect(f"file.{name}")
-        if found is TEXT:
-            raise InvalidQueryError(f"There is no language {language!r}", f"Known are {', '.join(_names())}")
-        known.append(found.name)
+    known = tuple(dict.fromkeys(_language(name) for name in languages))
     if not globs:
-        return Filters(languages=tuple(known))
+        return Filters(languages=known)
     wanted = GitIgnoreSpec.from_lines(globs)
     paths = tuple(path for path in indexed if wanted.match_file(path))
-    return Filters(languages=tuple(known), paths=paths) if paths else None
+    return Filters(languages=known, paths=paths) if paths else None
 
 
-def _names() -> list[str]:
-    return sorted(language.name for language in LANGUAGES)
+def _language(given: str) -> str:
+    name = given.strip().lower().removeprefix(".")
+    found = by_name(name) or detect(f"file.{name}")
+    if found is TEXT and name not in {TEXT.name, *(extension.lstrip(".") for extension in TEXT.extensions)}:
+        near = get_close_matches(name, [language.name for language in LANGUAGES])
+        hint = f"Did you mean {near[0]}?" if near else "`coderank status` lists those of the index"
+        raise InvalidQueryError(f"There is no language {given!r}", hint)
+    return found.name
