@@ -102,6 +102,26 @@ class TestExcerpt:
         content = "@cache\n@route('/x')\n" + LONG
         assert shown_lines(content, "expired", symbol="Lease.acquire")[0] == "def acquire(self, timeout):"
 
+    def test_a_docstring_above_the_definition_is_shown_where_little_follows_it(self) -> None:
+        imports = [f"import module_{n}" for n in range(12)]
+        content = "\n".join(['"""Leases expire', "after a while.", '"""', *imports, "", "LIMIT = 5"])
+        lines = shown_lines(content, "when do leases expire", symbol="LIMIT")
+        assert lines[0] == '"""Leases expire'
+        assert lines[-2:] == ["", "LIMIT = 5"]
+
+    def test_a_definition_inside_the_stretch_is_shown_once(self) -> None:
+        content = "\n".join([*(f"# note {n}" for n in range(9)), "# the lease", "LIMIT = 5", "# expired", "x = 1"])
+        lines = shown_lines(content, "lease expired", symbol="LIMIT")
+        assert lines.count("LIMIT = 5") == 1
+        assert {"# the lease", "# expired"} <= set(lines)
+
+    @given(above=st.integers(0, 12), below=st.integers(0, 12), limit=st.integers(2, 9))
+    def test_the_definition_is_always_among_the_lines(self, above: int, below: int, limit: int) -> None:
+        content = "\n".join([*["# lease"] * above, "LIMIT = 5", *["# other"] * below])
+        shown = excerpt(hit(content, symbol="LIMIT"), query_terms("lease"), limit=limit)
+        assert "LIMIT = 5" in [line.text for line in shown.lines]
+        assert len(shown.lines) <= limit
+
     def test_leading_and_trailing_blank_lines_are_left_out(self) -> None:
         shown = excerpt(hit("\n\nx = 1\n\n", start=10), ())
         assert [(line.number, line.text) for line in shown.lines] == [(12, "x = 1")]

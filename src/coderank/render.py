@@ -205,14 +205,19 @@ def _terms_on(line: str, terms: Sequence[str]) -> frozenset[str]:
 
 
 def _choose(lines: Sequence[str], found: Sequence[frozenset[str]], symbol: str, limit: int) -> list[int]:
-    """Indices of the lines to show, ascending."""
+    """Indices of the lines to show, ascending.
+
+    Where little follows the definition, as after a module's docstring, what was asked for may stand above it.
+    """
     first = next((i for i, line in enumerate(lines) if line.strip()), 0)
     if len(lines) - first <= limit:
         return list(range(first, len(lines)))
     anchor = _definition(lines, symbol, first)
-    start = _densest(found, anchor + 1, limit - 1)
-    window = range(start, min(start + limit - 1, len(lines)))
-    return [anchor, *_without_blank_ends(window, lines)]
+    length = limit - 1
+    begin = anchor + 1 if anchor + length < len(lines) else first
+    start = _densest(found, begin, length)
+    window = range(start, min(start + length, len(lines)))
+    return sorted({anchor, *_without_blank_ends(window, lines)})
 
 
 def _without_blank_ends(window: range, lines: Sequence[str]) -> range:
