@@ -20,7 +20,8 @@ Colours and progress appear on a terminal only; `NO_COLOR` is honoured. `python 
 
 def page() -> str:
     """Render the help of every command."""
-    parent = click.Context(cli, info_name="coderank")
+    # As the real command makes it: the commands inherit its settings, `-h` among them.
+    parent = click.Context(cli, info_name="coderank", **cli.context_settings)
     sections = [_section("coderank", cli, None)]
     for name in cli.list_commands(parent):
         command = cli.get_command(parent, name)
@@ -31,7 +32,14 @@ def page() -> str:
 
 def _section(title: str, command: click.Command, parent: click.Context | None) -> str:
     name = title.rpartition(" ")[2]
-    context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH)
+    context = click.Context(
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        **command.context_settings,
+    )
     return f"## {title}\n\n```\n{command.get_help(context)}\n```\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
@@ -54,13 +55,36 @@ class TestStart:
         assert command.help
         assert all(option.help for option in command.params if isinstance(option, click.Option))
 
+    @pytest.mark.parametrize("name", ["", *COMMANDS])
+    def test_the_page_of_commands_shows_what_the_command_shows(self, name: str) -> None:
+        page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
+        shown = CliRunner().invoke(main.cli, [*name.split(), "-h"], prog_name="coderank")
+        assert "-h, --help" in shown.output
+        assert " ".join(shown.output.split()) in " ".join(page.split())
+
+    @pytest.mark.parametrize("option", ["--collection", "--rerank"])
+    def test_what_this_version_cannot_do_is_not_offered(self, option: str) -> None:
+        helps = [CliRunner().invoke(main.cli, [name, "--help"]).output for name in COMMANDS]
+        assert not any(option in shown for shown in helps)
+
 
 class TestWrongUsage:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
             (["search"], "coderank: Missing argument 'QUERY'. See `coderank search --help`\n"),
-            (["search", "x", "-k", "0"], "coderank: Invalid value for '-k' / '--limit': 0 is not in the range x>=1. "),
+            (
+                ["search", "x", "-k", "0"],
+                "coderank: Invalid value for '-k' / '--limit': 0 is not in the range 1<=x<=1000",
+            ),
+            (
+                ["search", "x", "-k", "1001"],
+                "coderank: Invalid value for '-k' / '--limit': 1001 is not in the range 1<=",
+            ),
+            (
+                ["related", "x:1", "-k", "1001"],
+                "coderank: Invalid value for '-k' / '--limit': 1001 is not in the range",
+            ),
             (["search", "x", "--mode", "magic"], "coderank: Invalid value for '--mode'"),
             (["search", "x", "--rerank"], "coderank: This version cannot rerank. Leave --rerank out"),
             (["search", "x", "--collection", "docs"], "coderank: This version knows no collections, so not 'docs'"),

@@ -24,7 +24,7 @@ _NICENESS = 10
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @options.model
 @options.index_dir
-@click.option("--collection", metavar="NAME", help="Index a configured collection instead of a PATH.")
+@options.collection
 @click.option("--rebuild", is_flag=True, help="Throw the index away and start anew.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--background", is_flag=True, help="Run at low priority; end at once if another run is at it.")

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from coderank.errors import UsageError
+from coderank.retrieval.limits import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-limit = click.option("-k", "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many hits.")
+limit = click.option(
+    "-k", "--limit", type=click.IntRange(1, MAX_LIMIT), default=10, show_default=True, help="How many hits."
+)
 output_format = click.option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output."
 )
@@ -28,6 +31,14 @@ wait = click.option(
     "--wait/--no-wait", default=False, help="Wait until every chunk has its vector.  [default: no-wait]"
 )
 sync = click.option("--sync/--no-sync", default=True, help="Take in changed files first.  [default: sync]")
+# Understood, so that who tries them is told what to do instead; not offered, as this version cannot do it.
+collection = click.option("--collection", metavar="NAME", hidden=True, help="A configured collection instead of PATH.")
+rerank = click.option(
+    "--rerank/--no-rerank",
+    default=False,
+    hidden=True,
+    help="Rerank the hits with a larger model.  [default: no-rerank]",
+)
 
 
 def refuse_collection(name: str | None) -> None:

@@ -22,8 +22,8 @@ from coderank.cli import options
 @options.sync
 @options.model
 @options.index_dir
-@click.option("--collection", metavar="NAME", help="Search a configured collection instead of a PATH.")
-@click.option("--rerank/--no-rerank", default=False, help="Rerank the hits with a larger model.  [default: no-rerank]")
+@options.collection
+@options.rerank
 @options.output_format
 def search(  # noqa: PLR0913 - one parameter per option
     query: str,
