@@ -12,6 +12,7 @@ from coderank.errors import (
     INDEX,
     REBUILD,
     IndexCorruptError,
+    IndexIncompatibleError,
     IndexNotFoundError,
     IndexUnusableError,
     PathNotFoundError,
@@ -249,7 +250,7 @@ class Engine:
         if not self._store.exists:
             self._manifest.begin_all()  # what it says was written is gone
         cache = VectorCache(
-            self._settings.cache_dir / f"vectors-{self._model.name}-{self._model.revision[:12]}.db",
+            self._settings.cache_dir / f"vectors-{self._model.name}-{self._model.revision[:12]}-h{HEADER_VERSION}.db",
             self._model.dimension,
         )
         return Indexer(
@@ -312,8 +313,14 @@ class Engine:
         self.close()
 
     def _start_anew(self) -> None:
-        for name in (*MANIFEST_FILES, fingerprint.FILE_NAME):
-            (self.index_dir / name).unlink(missing_ok=True)
+        try:
+            # Emptied rather than deleted: other processes have it open, and would go on with a file that is gone.
+            self._manifest.clear()
+        except (IndexCorruptError, IndexIncompatibleError):
+            self.__dict__.pop("_manifest", None)
+            for name in MANIFEST_FILES:
+                (self.index_dir / name).unlink(missing_ok=True)
+        (self.index_dir / fingerprint.FILE_NAME).unlink(missing_ok=True)
         fingerprint.write(self.index_dir, self._fingerprint(), self.root)
 
     def _found(

@@ -248,3 +248,11 @@ def test_a_closed_store_opens_again_with_everything(store: Store) -> None:
     store.close()
     store.close()
     assert (store.query(QUERIES), store.counts()) == before
+
+
+def test_ties_are_cut_by_path_however_many_there_are(store: Store) -> None:
+    same = SparseVector(indices=(7,), values=(1.0,))
+    points = [point(number, f"src/f{number:03}.py", terms=same) for number in range(1, 201)]
+    store.upsert(points[::-1])
+    (found,) = store.query([StoreQuery(dense=None, sparse=same, limit=5)])
+    assert [hit.chunk.path for hit in found] == [item.chunk.path for item in points[:5]]

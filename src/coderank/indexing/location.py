@@ -17,6 +17,7 @@ OWN_FILES = frozenset(
 """What an index folder holds beside its record: a folder with anything else is not taken for one."""
 INDEX_CONTENT = frozenset({"shard", "manifest.db"})
 """Of these, what no other program would have: they show that a damaged record is one of coderank's."""
+_MANIFEST_DRAFT = re.compile(r"manifest\.db\.\d+\.draft")
 _NAME_LENGTH = 40
 _DIGEST_BYTES = 5
 
@@ -83,7 +84,7 @@ def recorded(folder: Path) -> fingerprint.IndexRecord | None:
             error.remedy = REBUILD
         raise
     except IndexNotFoundError:
-        foreign = sorted({file.name for file in folder.iterdir()} - OWN_FILES) if folder.is_dir() else []
+        foreign = sorted(name for name in _names(folder) if not _is_own(name))
         if foreign:
             raise IndexCorruptError(
                 f"{folder} holds files that are not of an index: {foreign[0]}", "Choose another folder with --index-dir"
@@ -93,6 +94,15 @@ def recorded(folder: Path) -> fingerprint.IndexRecord | None:
 
 def _only_record_damaged(folder: Path) -> bool:
     """Tell whether a folder whose record cannot be read holds the other files of an index, and no file besides."""
-    names = {file.name for file in folder.iterdir()} - {fingerprint.FILE_NAME}
+    names = _names(folder) - {fingerprint.FILE_NAME}
     is_file = (folder / fingerprint.FILE_NAME).is_file()
-    return is_file and names <= OWN_FILES and not names.isdisjoint(INDEX_CONTENT)
+    return is_file and all(map(_is_own, names)) and not names.isdisjoint(INDEX_CONTENT)
+
+
+def _names(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+
+
+def _is_own(name: str) -> bool:
+    """Tell whether coderank made a file of that name, drafts that a killed process left behind included."""
+    return name in OWN_FILES or name.startswith(fingerprint.DRAFT_PREFIX) or _MANIFEST_DRAFT.fullmatch(name) is not None

@@ -165,6 +165,14 @@ class Manifest:
         with self._transaction() as connection:
             self._replace(connection, files, skips, gone)
 
+    def clear(self) -> None:
+        """Forget every file, so that processes that have the manifest open see it, too."""
+        with self._transaction() as connection:
+            for table in ("files", "skips"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - two names of our own
+            connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'revision'")
+            connection.execute("UPDATE meta SET value = 0 WHERE name = 'dense'")
+
     def count_dense(self, dense: int) -> None:
         """Record how many chunks have a dense vector."""
         with self._transaction() as connection:

@@ -17,31 +17,21 @@ from coderank.errors import (
     StoreError,
 )
 from coderank.store.contract import Counts
-from coderank.store.edge_requests import (
-    DENSE,
-    engine_point,
-    is_hybrid,
-    leg_requests,
-    of_paths,
-    shard_config,
-    single_request,
-    union_request,
-    without_dense,
-)
+from coderank.store.edge_requests import DENSE, engine_point, of_paths, shard_config, without_dense
+from coderank.store.edge_scoring import chunks_by_id, ranked
 from coderank.store.failures import is_panic, meaning
 from coderank.store.lease import Lease
 from coderank.store.payload import FILTERED_FIELDS, PATH, from_payload, path_of, to_payload
 from coderank.store.room import bytes_on_disk, bytes_to_map
 from coderank.store.stderr import silent_if_failing
 from coderank.store.tenancy import Tenancy
-from coderank.types import Candidate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from coderank.store.contract import StoreQuery
-    from coderank.types import Chunk, Matrix, Point
+    from coderank.types import Candidate, Chunk, Matrix, Point
 
 BUSY_TIMEOUT_S = 60.0
 """Longer than any one operation of another process: the longest, compacting 1 M points, takes about 40 s."""
@@ -137,17 +127,12 @@ class EdgeStore:
         for request in requests:
             self._check_request(request)
         with self._reading() as shard:
-            lists = [
-                _with_ties(points, request.limit)
-                for points, request in zip(_score(shard, requests), requests, strict=True)
-            ]
-            chunks = _chunks(shard, {str(point.id) for points in lists for point in points})
-        return [_ranked(points, chunks)[: request.limit] for points, request in zip(lists, requests, strict=True)]
+            return ranked(shard, requests)
 
     def retrieve(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """Chunks by id; ids that do not exist are absent."""
         with self._reading() as shard:
-            return _chunks(shard, set(ids))
+            return chunks_by_id(shard, set(ids))
 
     def chunks_of(self, paths: Sequence[str]) -> dict[str, Chunk]:
         """Every chunk of these files, by id."""
@@ -303,44 +288,6 @@ class EdgeStore:
 def _existing(shard: qdrant.EdgeShard, ids: Sequence[str]) -> set[str]:
     # An update of an id that is gone fails in the engine, half applied.
     return {str(record.id) for record in shard.retrieve(list(ids), with_payload=False, with_vector=False)}
-
-
-def _chunks(shard: qdrant.EdgeShard, ids: Iterable[str]) -> dict[str, Chunk]:
-    records = shard.retrieve(sorted(ids), with_payload=True, with_vector=False)
-    return {str(record.id): from_payload(record.payload) for record in records}
-
-
-def _score(shard: qdrant.EdgeShard, requests: Sequence[StoreQuery]) -> list[list[qdrant.ScoredPoint]]:
-    """Scored points per request, best first, without payload.
-
-    Two batches: the best of each leg, then their union scored on both legs. As one nested request the engine scans
-    every leg twice (50 k points: 16 ms instead of 6 ms, same scores).
-    """
-    legs = [leg for request in requests if is_hybrid(request) for leg in leg_requests(request)]
-    best = iter(shard.query_batch(qdrant.QueryBatchRequest(legs)) if legs else [])
-    final = [
-        union_request(request, [*_best(next(best), request), *_best(next(best), request)])
-        if is_hybrid(request)
-        else single_request(request)
-        for request in requests
-    ]
-    return shard.query_batch(qdrant.QueryBatchRequest(final)) if final else []
-
-
-def _best(leg: Iterable[qdrant.ScoredPoint], request: StoreQuery) -> list[qdrant.ScoredPoint]:
-    return sorted(leg, key=lambda point: (-point.score, str(point.id)))[: request.prefetch]
-
-
-def _with_ties(points: list[qdrant.ScoredPoint], limit: int) -> list[qdrant.ScoredPoint]:
-    if limit < 1 or not points:
-        return []
-    worst = points[min(limit, len(points)) - 1].score
-    return [point for point in points if point.score >= worst]
-
-
-def _ranked(points: Iterable[qdrant.ScoredPoint], chunks: Mapping[str, Chunk]) -> list[Candidate]:
-    candidates = [Candidate(str(point.id), chunks[str(point.id)], point.score) for point in points]
-    return sorted(candidates, key=lambda hit: (-hit.score, hit.chunk.path, hit.chunk.start_line, hit.id))
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

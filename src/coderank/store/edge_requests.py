@@ -9,15 +9,13 @@ import qdrant_edge as qdrant
 from coderank.store.payload import DEFINES, LANGUAGE, PATH, to_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from coderank.store.contract import StoreQuery
     from coderank.types import Point, SparseVector
 
 DENSE = "dense"
 LEXICAL = "lexical"
-TIE_MARGIN = 32
-"""A leg is asked for this many more than wanted, so that ties at the end of its list are not cut by chance."""
 
 
 def shard_config(dimension: int) -> qdrant.EdgeConfig:
@@ -49,15 +47,14 @@ def _engine_sparse(vector: SparseVector) -> qdrant.SparseVector:
     return qdrant.SparseVector(list(vector.indices), list(vector.values))
 
 
-def is_hybrid(request: StoreQuery) -> bool:
-    """Tell whether a request asks both legs."""
-    return request.dense is not None and request.sparse is not None
+def leg_count(request: StoreQuery) -> int:
+    """Count the legs that a request asks."""
+    return (request.dense is not None) + (request.sparse is not None)
 
 
-def leg_requests(request: StoreQuery) -> list[qdrant.QueryRequest]:
-    """Ask each leg of a hybrid request for its best ``prefetch`` points, and for some more that may tie."""
-    where, limit = _where(request), request.prefetch + TIE_MARGIN
-    return [qdrant.QueryRequest(limit=limit, query=query, filter=where) for query in _queries(request)]
+def leg_request(request: StoreQuery, leg: int, limit: int) -> qdrant.QueryRequest:
+    """Ask one leg of a request for its best points."""
+    return qdrant.QueryRequest(limit=limit, query=_queries(request)[leg], filter=_where(request))
 
 
 def _queries(request: StoreQuery) -> list[qdrant.Query]:
@@ -69,17 +66,10 @@ def _queries(request: StoreQuery) -> list[qdrant.Query]:
     return queries
 
 
-def single_request(request: StoreQuery) -> qdrant.QueryRequest:
-    """Ask the only leg of a request for its best points, and for some more that may tie with the last."""
-    (query,) = _queries(request)
-    return qdrant.QueryRequest(limit=request.limit + TIE_MARGIN, query=query, filter=_where(request))
-
-
-def union_request(request: StoreQuery, points: Sequence[qdrant.ScoredPoint]) -> qdrant.QueryRequest:
+def union_request(request: StoreQuery, ids: Collection[str]) -> qdrant.QueryRequest:
     """Score these points on both legs of a hybrid request and rank all of them by the weighted sum."""
-    ids = {point.id for point in points}
     size = max(1, len(ids))
-    among = qdrant.Filter(must=[qdrant.HasIdCondition(ids)])
+    among = qdrant.Filter(must=[qdrant.HasIdCondition(set(ids))])
     prefetches = [qdrant.Prefetch(limit=size, query=query, filter=among) for query in _queries(request)]
     expression = qdrant.Expression
     weighted = expression.Mult([expression.Constant(request.lexical_weight), expression.Variable("$score[1]")])

@@ -23,6 +23,8 @@ from coderank.errors import (
 FORMAT = 1
 """Version of the layout of an index folder; raised when an older coderank could not read it."""
 FILE_NAME = "index.json"
+DRAFT_PREFIX = f".{FILE_NAME}-"
+"""Begins the name of a record that is being written; a process that dies in between leaves it behind."""
 
 
 class Fingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,7 +112,7 @@ def _check_format(data: bytes) -> None:
 
 
 def _replace(file: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    handle, name = tempfile.mkstemp(prefix=DRAFT_PREFIX, dir=file.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
