@@ -58,16 +58,17 @@ def test_a_model_cannot_be_changed() -> None:
         get("coderank-embed").dimension = 3  # type: ignore[misc]
 
 
-def test_unknown_name_is_answered_with_the_closest_and_all_others() -> None:
+def test_unknown_name_is_answered_with_the_closest_and_all_embedders() -> None:
     with pytest.raises(ModelNotFoundError) as caught:
         get("coderank-embd")
     assert "'coderank-embd'" in str(caught.value)
     assert "Did you mean coderank-embed?" in str(caught.value)
-    assert all(model.name in str(caught.value) for model in MODELS)
+    assert all(model.name in str(caught.value) for model in EMBEDDERS)
+    assert not any(model.name in str(caught.value) for model in RERANKERS)
 
 
 def test_a_name_like_no_other_has_no_suggestion() -> None:
-    with pytest.raises(ModelNotFoundError, match="Known models") as caught:
+    with pytest.raises(ModelNotFoundError, match="Known embedders") as caught:
         get("zzzz")
     assert "Did you mean" not in str(caught.value)
 
@@ -80,7 +81,7 @@ def test_bundled_weights_are_the_file_the_catalogue_names() -> None:
 
 
 def test_other_weights_are_not_bundled() -> None:
-    with pytest.raises(ModelUnavailableError, match="coderank models pull coderank-embed"):
+    with pytest.raises(ModelUnavailableError, match="--model all-minilm-l6-v2"):
         bundled_weights(get("coderank-embed"))
 
 

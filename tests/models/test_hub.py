@@ -97,7 +97,7 @@ def test_a_hub_that_is_not_there_is_explained_with_every_way_out(silent_endpoint
     with pytest.raises(ModelUnavailableError, match=r"nomic-ai/CodeRankEmbed.*cannot be used") as caught:
         hub.download(MODEL, endpoint=f"http://127.0.0.1:{port}", patience=PATIENT)
     for way in (
-        "coderank models pull coderank-embed",
+        f"hf download {MODEL.hub_id} --revision {MODEL.revision}",
         "--model all-minilm-l6-v2",
         "HF_HOME",
         "HF_ENDPOINT",
@@ -121,7 +121,7 @@ def test_offline_mode_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_downloads_the_hub_is_not_asked() -> None:
-    with pytest.raises(ModelUnavailableError, match=r"downloads are off.*coderank models pull"):
+    with pytest.raises(ModelUnavailableError, match=r"downloads are off.*hf download"):
         locate(MODEL, download=False)
 
 

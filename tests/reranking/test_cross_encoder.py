@@ -205,7 +205,7 @@ def test_missing_files_are_named_with_the_remedy(tmp_path: Path) -> None:
     reranker = CrossEncoder("tiny", tmp_path, plan)
     assert "no model.onnx or onnx/model.onnx" in reranker.unavailable()
     write_counter(tmp_path / "model.onnx")
-    assert "no tokenizer.json or vocab.txt. Run: coderank models pull" in reranker.unavailable()
+    assert "no tokenizer.json or vocab.txt. Put the files of a cross-encoder" in reranker.unavailable()
     ranking = reranker.rerank("a", ["b", "c"])
     assert (ranking.status, ranking.order) == (Status.FAILED, ())
     write_vocabulary(tmp_path)

@@ -125,7 +125,9 @@ def test_random_weights_make_no_ranking(chat: TransformersChat, folder: Path) ->
 def test_missing_weights_are_named_with_the_remedy(tmp_path: Path) -> None:
     chat = TransformersChat(LocalModel("coderank-llm", str(tmp_path / "none"), offline=True))
     assert chat.unavailable() == ""
-    with pytest.raises(ModelUnavailableError, match=r"cannot load coderank-llm from .*none.*models pull coderank-llm"):
+    with pytest.raises(
+        ModelUnavailableError, match=r"cannot load coderank-llm from .*none.*hf download nomic-ai/CodeRankLLM"
+    ):
         chat.load()
 
 

@@ -88,7 +88,7 @@ class Session:
         if not _INPUTS.issuperset(self._inputs):
             raise ModelUnavailableError(
                 f"the weights {path} want the inputs {', '.join(self._inputs)}, not those of a BERT encoder",
-                "Run: coderank models export",
+                "Export them with coderank.loading.export.export_model",
             )
 
     def run(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
@@ -182,7 +182,7 @@ class OnnxEmbedder:
         if vectors.shape[1] != self.dimension:
             raise ModelError(
                 f"the weights of {self.name} give vectors of {vectors.shape[1]} numbers instead of {self.dimension}",
-                "They belong to another model: run coderank doctor",
+                "They belong to another model: run `coderank doctor`",
             )
         return vectors
 

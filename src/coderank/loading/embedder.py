@@ -74,7 +74,8 @@ def open_embedder(model: Model, loading: Loading) -> Embedder:
         wanted = "ONNX file" if loading.precision == "auto" else f"{loading.precision} ONNX file"
         raise ModelUnavailableError(
             f"no {wanted} of {model.name} was exported",
-            f"Run: coderank models export {model.name} --precision {loading.precision}",
+            f"Export one with coderank.loading.export.export_model(..., precision={loading.precision!r}), "
+            "or search without it: --model all-minilm-l6-v2",
         )
     return open_torch(model, loading)
 

@@ -50,7 +50,10 @@ class Exporter:
             ConfigurationError: the model does not run on ONNX.
         """
         if "onnx" not in model.backends or model.weights == "bundled":
-            raise ConfigurationError(f"{model.name} cannot be exported", "Choose from: coderank models list")
+            raise ConfigurationError(
+                f"{model.name} cannot be exported",
+                "Choose a model of the catalogue whose weights are not bundled and that runs on onnx: coderank-embed",
+            )
         self._model = replace(model, max_tokens=min(PROBE_TOKENS, model.max_tokens_limit))
         self._layout = locate(model, folder=folder, download=download)
         self._target = folder_of(root, model)

@@ -28,7 +28,7 @@ def bundled_weights(model: Model) -> Path:
     """
     if model.weights != "bundled":
         raise ModelUnavailableError(
-            f"the weights of {model.name} do not come with coderank", f"Run: coderank models pull {model.name}"
+            f"the weights of {model.name} do not come with coderank", "Use those that do: --model all-minilm-l6-v2"
         )
     return _verified_package_file(PACKAGE)
 

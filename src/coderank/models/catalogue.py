@@ -148,16 +148,18 @@ def get(name: str, models: Sequence[Model] = MODELS) -> Model:
     """Find a model by its name or its hub id, in any case; where two share one, the first is meant.
 
     Raises:
-        ModelNotFoundError: no model has that name; the message lists those there are.
+        ModelNotFoundError: no model has that name; the message lists the embedders, which are what one chooses by name.
     """
     by_name = {key.lower(): model for model in reversed(models) for key in (model.hub_id, model.name) if key}
     model = by_name.get(name.lower())
     if model is None:
-        known = ", ".join(model.name for model in models)
-        raise ModelNotFoundError(f"no model is called {name!r}", f"{_suggestion(name, by_name)}Known models: {known}")
+        embedders = {key: known.name for key, known in by_name.items() if known.kind == "embedder"}
+        listed = ", ".join(known.name for known in models if known.kind == "embedder")
+        remedy = f"{_suggestion(name, embedders)}Known embedders: {listed}"
+        raise ModelNotFoundError(f"no model is called {name!r}", remedy)
     return model
 
 
-def _suggestion(name: str, by_name: dict[str, Model]) -> str:
-    closest = difflib.get_close_matches(name.lower(), by_name, n=1)
-    return f"Did you mean {by_name[closest[0]].name}? " if closest else ""
+def _suggestion(name: str, names: dict[str, str]) -> str:
+    closest = difflib.get_close_matches(name.lower(), names, n=1)
+    return f"Did you mean {names[closest[0]]}? " if closest else ""

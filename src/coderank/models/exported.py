@@ -64,7 +64,7 @@ def enforce(precision: Precision, cosine: float, what: str) -> None:
     if not cosine >= bar:
         raise ModelError(
             f"{what} drifts from the torch weights: minimum cosine similarity {cosine:.4f}, at least {bar} is wanted",
-            "Use a higher precision: coderank models export --precision fp32",
+            "Use a higher precision: coderank.loading.export.export_model(..., precision='fp32')",
         )
 
 

@@ -76,8 +76,9 @@ def unavailable(model: Model, reason: str) -> ModelUnavailableError:
     """Say why there are no weights and every way to get some."""
     return ModelUnavailableError(
         f"the weights of {model.name} ({model.hub_id}) are not on this machine, and {reason}",
-        f"Run: coderank models pull {model.name} where the hub can be reached (HF_ENDPOINT names a mirror, HTTPS_PROXY "
-        "a proxy), copy its cache here and point HF_HOME at it, or search without it: --model all-minilm-l6-v2",
+        f"Run: hf download {model.hub_id} --revision {model.revision}, where the hub can be reached (HF_ENDPOINT names "
+        "a mirror, HTTPS_PROXY a proxy), copy its cache here and point HF_HOME at it, or search without it: --model "
+        "all-minilm-l6-v2",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -77,7 +78,7 @@ def inspect(folder: Path, model: Model) -> Layout:
         ModelUnavailableError: something is missing or differs in a way that would change vectors.
     """
     if not is_complete(folder):
-        raise ModelUnavailableError(_incomplete(folder), f"Run: coderank models pull {model.name}")
+        raise ModelUnavailableError(_incomplete(folder), _completion(folder, model))
     config = native_config(_decode(folder / "config.json", dict[str, object]))
     _check_architecture(config, model)
     _check_weights(config, _shapes(folder))
@@ -94,6 +95,13 @@ def _incomplete(folder: Path) -> str:
         return f"{folder} has its weights in {pickles[0]} only, a file that can run code: safetensors are wanted"
     wanted = [folder / "config.json", *weight_files(folder)]
     return f"{folder} lacks {', '.join(path.name for path in wanted if not path.is_file())}"
+
+
+def _completion(folder: Path, model: Model) -> str:
+    if not model.hub_id:
+        return "Put config.json and the weights as safetensors there"
+    target = shlex.quote(str(folder))
+    return f"Run: hf download {model.hub_id} --revision {model.revision} --local-dir {target}"
 
 
 def _check_architecture(config: dict[str, object], model: Model) -> None:
@@ -131,7 +139,7 @@ def _stages(folder: Path) -> list[_Module]:
     stages = _decode(path, list[_Module]) if path.is_file() else []
     unknown = [stage.type for stage in stages if stage.type.rpartition(".")[2] not in _STAGES]
     if unknown:
-        raise ModelUnavailableError(f"{path} names the stage {unknown[0]}, which coderank does not compute")
+        raise ModelUnavailableError(f"{path} names the stage {unknown[0]}, which cannot be computed here")
     return stages
 
 

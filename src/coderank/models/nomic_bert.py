@@ -13,7 +13,7 @@ from coderank.errors import ModelUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_REMEDY = "Choose another model: coderank models list"
+_REMEDY = "Choose another model: --model all-minilm-l6-v2"
 _RENAMED = {
     "n_embd": "hidden_size",
     "n_head": "num_attention_heads",

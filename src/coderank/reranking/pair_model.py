@@ -110,7 +110,9 @@ def files(folder: Path) -> tuple[Path, Path]:
 def _first(folder: Path, names: Sequence[str]) -> Path:
     found = next((folder / name for name in names if (folder / name).is_file()), None)
     if found is None:
-        raise ModelUnavailableError(f"{folder} has no {' or '.join(names)}", "Run: coderank models pull")
+        raise ModelUnavailableError(
+            f"{folder} has no {' or '.join(names)}", "Put the files of a cross-encoder exported to ONNX there"
+        )
     return found
 
 
