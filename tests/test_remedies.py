@@ -14,6 +14,8 @@ from coderank.cli.main import cli
 
 SOURCE = Path(__file__).parents[1] / "src" / "coderank"
 COMMAND = re.compile(r"\bcoderank ([a-z-]+)((?: --?[a-z][a-z-]*)*)")
+FUNCTION = re.compile(r"\bcoderank((?:\.[a-z_]+)+)\.([a-z_]+)\(")
+PAGES = sorted([*SOURCE.parents[1].glob("*.md"), *(SOURCE.parents[1] / "docs").glob("*.md")])
 CONTEXT = click.Context(cli)
 
 
@@ -66,3 +68,18 @@ def test_docstrings_are_no_messages() -> None:
     assert list(messages('"""Of coderank here."""\nx = "coderank index"\n"""coderank there."""\n')) == [
         "coderank index"
     ]
+
+
+@pytest.mark.parametrize("file", [*sorted(SOURCE.rglob("*.py")), *PAGES], ids=lambda file: file.name)
+def test_every_function_that_is_named_exists(file: Path) -> None:
+    """Read, not imported: some need torch."""
+    for module, name in FUNCTION.findall(file.read_text("utf-8")):
+        source = SOURCE.joinpath(*module.strip(".").split(".")).with_suffix(".py")
+        assert re.search(rf"^(def|class) {name}\b", source.read_text("utf-8"), re.MULTILINE), f"{module}.{name}"
+
+
+def test_reranking_variables_are_not_documented_as_settings_of_the_search_command() -> None:
+    page = (SOURCE.parents[1] / "docs" / "python.md").read_text("utf-8")
+    settings, _, reranking = page.partition("## Reranking from Python")
+    assert "CODERANK_RERANK" not in settings
+    assert "coderank.reranking.assembly.assemble(" in reranking
