@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coderank.corpus import grammars
@@ -20,13 +19,14 @@ from coderank.errors import (
 from coderank.indexing.choice import AUTO_MODEL, embedder, remembered_embedder
 from coderank.indexing.location import MANIFEST_FILES, arguments, holds_index, index_folder, recorded, remembered
 from coderank.retrieval.limits import checked_limit, checked_query
-from coderank.settings import Settings
+from coderank.settings import Settings, expanded
 from coderank.store import fingerprint
 from coderank.store.room import bytes_on_disk
 from coderank.types import Filters, Hit, IndexInfo, SearchMode, SearchResult, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
     from types import TracebackType
     from typing import Self, TypeAlias
 
@@ -85,9 +85,9 @@ class Engine:
             IndexIncompatibleError: the index folder holds the index of another root, or one of an unknown model.
             IndexCorruptError: the index folder holds something else.
         """
-        given, settings = Path(path).expanduser(), settings or Settings.from_environment()
-        root = _existing(given)
-        folder = index_dir.expanduser().absolute() if index_dir else index_folder(settings.data_dir, root)
+        given, settings = expanded(path), settings or Settings.from_environment()
+        root = _existing(given if str(path) else None)
+        folder = expanded(index_dir).absolute() if index_dir else index_folder(settings.data_dir, root)
         named = arguments(given, index_dir, model)
         try:
             found = remembered(folder, root)
@@ -110,7 +110,7 @@ class Engine:
     def is_indexed(path: str | Path, *, settings: Settings | None = None) -> bool:
         """Tell whether a root has an index of its own in the user's data folder."""
         settings = settings or Settings.from_environment()
-        folder = index_folder(settings.data_dir, Path(path).expanduser().resolve())
+        folder = index_folder(settings.data_dir, expanded(path).resolve())
         try:
             return (folder / fingerprint.FILE_NAME).is_file()
         except OSError:  # not for us to read, so it is no index for us
@@ -366,7 +366,9 @@ def _hit(candidate: Candidate, root: str) -> Hit:
     )
 
 
-def _existing(path: Path) -> Path:
+def _existing(path: Path | None) -> Path:
+    if path is None:  # an unset variable in a script; Path would take it for the current folder
+        raise PathNotFoundError("The path is empty", "Give a file or folder, or leave it out for the current folder")
     try:
         return path.resolve(strict=True)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL in the name

@@ -71,7 +71,7 @@ class Settings:
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     value = env.get(name)
-    return Path(value).expanduser().absolute() if value else None
+    return expanded(value).absolute() if value else None
 
 
 def _folder(env: Mapping[str, str], name: str, default: str) -> Path:
@@ -98,3 +98,11 @@ def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:
     if value in _TRUE | _FALSE:
         return value in _TRUE
     raise ConfigurationError(f"{name} is {value!r}, neither on nor off", f"Set {name} to 1 or 0")
+
+
+def expanded(path: str | Path) -> Path:
+    """Put the user's home folder in for a leading ``~``; a ``~name`` of nobody stays as it is, as in a shell."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)

@@ -5,6 +5,7 @@ Only click is imported here, and a command's module only when it runs: ``coderan
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -49,9 +50,24 @@ def cli() -> None:
 
 def run() -> None:
     """Run the command line and exit: 0 done, 1 ran but failed, 2 wrong usage, 130 interrupted."""
+    _fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # the interpreter's own text streams
     sys.exit(_guarded(sys.argv[1:]))
+
+
+def _fill_closed_streams() -> None:
+    """Put nothing in the place of a standard stream that the caller closed (``>&-``).
+
+    Else the next file that is opened, be it of the index, takes its number, and what is printed ends up there.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
 
 
 def _guarded(arguments: Sequence[str]) -> int:
@@ -91,6 +107,8 @@ def _refused(error: click.ClickException) -> int:
 
 
 def _unexpected(error: Exception) -> int:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        return _fail("cannot write the answer: no space left on the disk it goes to", 1)
     from coderank.settings import Settings  # noqa: PLC0415 - only a failure needs it
 
     try:

@@ -79,7 +79,7 @@ def write(folder: Path, fingerprint: Fingerprint, root: Path) -> None:
     """
     with contextlib.suppress(IndexNotFoundError, IndexIncompatibleError):
         read(folder)
-    record = IndexRecord(fingerprint=fingerprint, root=str(root.absolute()))
+    record = IndexRecord(fingerprint=fingerprint, root=_printable(root.absolute()))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
@@ -109,6 +109,11 @@ def _check_format(data: bytes) -> None:
         return
     if isinstance(number, int) and number != FORMAT:
         raise _incompatible(str(raw.get("root", "this folder")), f"format is {number}, expected {FORMAT}")
+
+
+def _printable(path: Path) -> str:
+    """A path as text: JSON is UTF-8, and a name on disk need not be."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _replace(file: Path, data: bytes) -> None:
