@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from coderank.store.contract import Store
     from coderank.types import Candidate, Chunk, SparseVector, Vector
 
-PREFETCH = 100
-"""Candidates of each leg: 50 loses on 20 repositories, 200 gains nothing (benchmarks/LOG.md)."""
+PREFETCH = 50
+"""Candidates of each leg: 30 lose 0.005 nDCG@10 on 20 repositories, 100 gain nothing and take twice the time to read
+(benchmarks/LOG.md)."""
 DEFINITIONS = 30
 """Candidates fetched by name alone: a name is rarely defined more often."""
 
