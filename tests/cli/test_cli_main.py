@@ -92,6 +92,8 @@ class TestWrongUsage:
             (["search", "x", "a", "b", "--index-dir", "i"], "coderank: --index-dir holds the index of one PATH. "),
             (["related", "nowhere.py"], "coderank: 'nowhere.py' is not FILE:LINE. "),
             (["related", "nowhere.py:3"], "coderank: No such file: 'nowhere.py'. "),
+            (["search", "x", ".", ""], "coderank: The path is empty. "),
+            (["index", ""], "coderank: The path is empty. "),
             (["serch", "x"], "coderank: No such command 'serch'"),
         ],
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pathspec
 import pytest
 
-from coderank.cli.roots import exact_glob, label_of, parse_place, root_of
+from coderank.cli.roots import distinct, exact_glob, label_of, parse_place, root_of
 from coderank.errors import PathNotFoundError, UsageError
 
 
@@ -54,6 +54,21 @@ class TestRootOf:
 
     def test_else_its_folder(self, file: Path) -> None:
         assert root_of(file, lambda _: False) == file.parent
+
+
+class TestDistinct:
+    def test_keeps_the_first_name_of_every_place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "link").symlink_to("a")
+        monkeypatch.chdir(tmp_path)
+        assert distinct(["link", "a", "./a/", str(tmp_path / "a"), "nowhere", "."]) == ("link", "nowhere", ".")
+
+    def test_none_are_none(self) -> None:
+        assert distinct([]) == ()
+
+    def test_an_empty_name_is_not_this_folder(self) -> None:
+        with pytest.raises(PathNotFoundError, match="The path is empty"):
+            distinct(["a", ""])
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,37 @@ class TestSearch:
         done = world.run("search", "password", "src/login.py", "docs/guide.md", "--format", "json")
         assert set(found(done.stdout)) == {"src/login.py", "docs/guide.md"}
 
+    def test_a_root_is_asked_once_whatever_it_is_called(self, world: World) -> None:
+        once = world.run("search", "password", "src", "--format", "json")
+        twice = world.run("search", "password", "src", str(world.repo / "src"), "docs/../src", "--format", "json")
+        assert found(twice.stdout) == found(once.stdout)
+
+    def test_a_folder_and_a_file_of_it_are_one_root(self, world: World) -> None:
+        world.run("index", "src")
+        both = world.run("search", "password", "src/login.py", str(world.repo / "src"), "--format", "json")
+        hits = [(hit["path"], hit["start_line"]) for hit in json.loads(both.stdout)["results"]]
+        assert "ring.py" in dict(hits)
+        assert len(hits) == len(set(hits))
+
+    @pytest.mark.parametrize("others", [(), ("src/login.py",)])
+    def test_a_file_that_the_index_leaves_out_is_searched_nevertheless(
+        self, world: World, others: tuple[str, ...]
+    ) -> None:
+        (world.repo / ".gitignore").write_text("secret.py\n")
+        (world.repo / "secret.py").write_text("def check_password_twice():\n    return True\n")
+        world.run("index")
+        done = world.run("search", "check password", "secret.py", *others, "--format", "json")
+        document = json.loads(done.stdout)
+        assert set(found(done.stdout)) == {"secret.py", *others}
+        assert document["index"]["chunks"] == 1 or others
+
+    def test_a_file_without_a_match_is_not_taken_for_one_left_out(self, world: World) -> None:
+        world.run("index")
+        done = world.run("search", "zzyzx", "src/login.py", "--mode", "lexical")
+        assert (done.returncode, done.stdout) == (0, "")
+        assert "no hits in " in done.stderr
+        assert len(list(Path(world.environment["CODERANK_DATA_DIR"]).rglob("shard"))) == 1
+
     def test_index_dir(self, world: World, tmp_path: Path) -> None:
         done = world.run("search", QUESTION, "--index-dir", str(tmp_path / "here"))
         assert done.returncode == 0

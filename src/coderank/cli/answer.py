@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from coderank.cli.freshness import Freshness, bring_up_to_date
 from coderank.cli.merge import merged
-from coderank.cli.roots import exact_glob, indexed_root, is_file, label_of, root_of
+from coderank.cli.roots import exact_glob, here, indexed_root, is_file, label_of, resolved, root_of
 from coderank.engine import Engine
 from coderank.errors import IndexNotFoundError, UsageError
 from coderank.retrieval.limits import checked_limit, checked_query
+from coderank.settings import expanded
 from coderank.store import fingerprint
 from coderank.types import SearchMode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from coderank.settings import Settings
     from coderank.types import SearchResult
@@ -55,6 +56,16 @@ class Place:
             return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """One root to ask."""
+
+    label: str
+    """As the user calls it."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Paths below the root that the search is restricted to, with what the user calls each; none: all of it."""
+
+
 def search(question: Question, paths: Sequence[str], wanted: Freshness, place: Place) -> tuple[SearchResult, str]:
     """Answer from all paths together, and say what becomes of missing vectors.
 
@@ -62,7 +73,9 @@ def search(question: Question, paths: Sequence[str], wanted: Freshness, place: P
     """
     checked_query(question.query)
     checked_limit(question.limit)
-    answers = [_ask(question, root, files, wanted, place) for root, files in _by_root(paths, question, place).items()]
+    # Every root is opened, which does no work, before the first is brought up to date, which may be a lot of it.
+    engines = [(place.open(root.label), root.files) for root in _roots(paths, question, place)]
+    answers = [answer for engine, files in engines for answer in _ask(question, engine, files, wanted, place)]
     outlooks = dict.fromkeys(outlook for _, outlook in answers if outlook)
     return merged([result for result, _ in answers], question.limit), "; ".join(outlooks)
 
@@ -70,44 +83,55 @@ def search(question: Question, paths: Sequence[str], wanted: Freshness, place: P
 def related(file: Path, line: int, limit: int, wanted: Freshness, place: Place) -> tuple[SearchResult, str]:
     """Find code like the code at a line, in the tree of the file."""
     root = root_of(file, place.is_indexed)
-    with place.open(label_of(root, Path.cwd())) as engine:
+    with place.open(label_of(root, here())) as engine:
         outlook = bring_up_to_date(engine, wanted, place.settings)
         return engine.related(_inside(root, file), line, limit=limit), outlook
 
 
 def _ask(
-    question: Question, root: str, files: tuple[str, ...], wanted: Freshness, place: Place
-) -> tuple[SearchResult, str]:
-    with place.open(root) as engine:
+    question: Question, opened: Engine, files: Mapping[str, str], wanted: Freshness, place: Place
+) -> list[tuple[SearchResult, str]]:
+    """Ask one root, and every file that its index leaves out as a root of its own."""
+    with opened as engine:
         outlook = bring_up_to_date(engine, wanted, place.settings)
         result = engine.search(
             question.query,
             limit=question.limit,
             languages=question.languages,
-            paths=files or question.globs,
+            paths=tuple(map(exact_glob, files)) or question.globs,
             mode=question.mode,
         )
-        return result, outlook
+        silent = files.keys() - {hit.path for hit in result}
+        left_out = [given for path, given in files.items() if path in silent and not _holds(engine, path)]
+    answers = [] if files and len(left_out) == len(files) else [(result, outlook)]
+    for given in left_out:
+        answers += _ask(question, place.open(given), {}, wanted, place)
+    return answers
 
 
-def _by_root(paths: Sequence[str], question: Question, place: Place) -> dict[str, tuple[str, ...]]:
-    """Roots as the user calls them, each with globs for the files the search is restricted to; none: the whole root.
+def _holds(engine: Engine, path: str) -> bool:
+    """Tell whether an index has a file: a search that is restricted to none of its files has no stages."""
+    return bool(engine.search(path, limit=1, paths=(exact_glob(path),), mode=SearchMode.LEXICAL).stages)
+
+
+def _roots(paths: Sequence[str], question: Question, place: Place) -> Iterable[_Root]:
+    """List what to ask, each root once, however it is called.
 
     A file below an indexed folder is searched there; any other is a root of its own.
     """
-    roots: dict[str, tuple[str, ...]] = {}
+    roots: dict[Path, _Root] = {}
     for path in paths:
-        file = Path(path).expanduser()
+        file = expanded(path)
         root = indexed_root(file, place.is_indexed) if is_file(file) else None
         if root is None:
-            roots[path] = ()
+            roots[resolved(path)] = _Root(path)
             continue
         if question.globs:
             raise UsageError(f"--path restricts a folder, and {path!r} is a file", "Leave --path out")
-        label = label_of(root, Path.cwd())
-        if roots.get(label) != ():
-            roots[label] = (*roots.get(label, ()), exact_glob(_inside(root, file)))
-    return roots
+        known = roots.setdefault(root, _Root(label_of(root, here()), {_inside(root, file): path}))
+        if known.files:
+            known.files.setdefault(_inside(root, file), path)
+    return roots.values()
 
 
 def _inside(root: Path, file: Path) -> str:

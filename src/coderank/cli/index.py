@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from coderank.cli import options
+from coderank.cli.roots import distinct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,10 +41,11 @@ def index(
 ) -> None:
     """Index each PATH (default: this folder), or bring its index up to date, vectors included."""
     options.refuse_collection(collection)
-    options.refuse_shared_index_dir(index_dir, paths)
+    roots = distinct(paths) or (".",)
+    options.refuse_shared_index_dir(index_dir, roots)
     from coderank.engine import Engine  # noqa: PLC0415 - not needed to print help
 
-    for path in dict.fromkeys(paths) or (".",):
+    for path in roots:
         with Engine.open(path, model=model or "auto", index_dir=index_dir) as engine:
             if background:
                 _in_background(engine)

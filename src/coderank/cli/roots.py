@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coderank.errors import PathNotFoundError, UsageError
+from coderank.settings import expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _PLACE = re.compile(r"(?P<file>.+):(?P<line>\d{1,9})(?:-\d{1,9})?", re.DOTALL)
 """Greedy, so that the colon of a Windows drive belongs to the file; takes the ``path:start-end`` of a hit as well."""
@@ -23,10 +25,25 @@ def parse_place(text: str) -> tuple[Path, int]:
     match = _PLACE.fullmatch(text)
     if match is None:
         raise UsageError(f"{text!r} is not FILE:LINE", "Name a line, as in `coderank related src/app.py:42`")
-    file, line = Path(match["file"]).expanduser(), int(match["line"])
+    file, line = expanded(match["file"]), int(match["line"])
     if not is_file(file):
         raise PathNotFoundError(f"No such file: {match['file']!r}", "Give a file, a colon and a line number")
     return file, line
+
+
+def resolved(path: str) -> Path:
+    """Where a path leads, whether something is there or not: two names of one place give the same."""
+    return Path(os.path.realpath(expanded(path)))
+
+
+def distinct(paths: Sequence[str]) -> tuple[str, ...]:
+    """Keep the first name of every place, in order. Raises PathNotFoundError for an empty name."""
+    if not all(paths):
+        raise PathNotFoundError("The path is empty", "Give a file or folder, or leave it out for the current folder")
+    first: dict[Path, str] = {}
+    for path in paths:
+        first.setdefault(resolved(path), path)
+    return tuple(first.values())
 
 
 def is_file(path: Path) -> bool:
@@ -47,6 +64,14 @@ def root_of(file: Path, is_indexed: Callable[[Path], bool]) -> Path:
     folders = file.resolve().parents
     repository = next((folder for folder in folders if (folder / ".git").exists()), folders[0])
     return indexed_root(file, is_indexed) or repository
+
+
+def here() -> Path:
+    """The folder the user stands in. Raises PathNotFoundError if that was deleted meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise PathNotFoundError("The current folder was deleted", "Change to one that exists") from error
 
 
 def exact_glob(path: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from coderank.cli import options
+from coderank.cli.roots import distinct
 
 
 @click.command(short_help="Find code that answers a question.")
@@ -48,17 +49,17 @@ def search(  # noqa: PLR0913 - one parameter per option
     """
     options.refuse_collection(collection)
     options.refuse_rerank(wanted=rerank)
-    options.refuse_shared_index_dir(index_dir, paths)
+    roots = distinct(paths) or (".",)
+    options.refuse_shared_index_dir(index_dir, roots)
     from coderank.cli import answer  # noqa: PLC0415 - the engine is not needed to print help
     from coderank.cli.freshness import Freshness  # noqa: PLC0415
     from coderank.cli.output import write_result  # noqa: PLC0415
     from coderank.indexing.location import arguments  # noqa: PLC0415
-    from coderank.settings import Settings  # noqa: PLC0415
+    from coderank.settings import Settings, expanded  # noqa: PLC0415
 
     question = answer.Question(query, limit, languages, globs, mode)
     place = answer.Place(Settings.from_environment(), model, index_dir)
-    roots = tuple(dict.fromkeys(paths)) or (".",)
     result, outlook = answer.search(question, roots, Freshness(sync, wait, mode), place)
-    one_folder = len(roots) == 1 and Path(roots[0]).expanduser().is_dir()
+    one_folder = len(roots) == 1 and expanded(roots[0]).is_dir()
     named = arguments(Path(roots[0]), index_dir)
     write_result(result, output_format, outlook=outlook, named=named, with_root=not one_folder)
