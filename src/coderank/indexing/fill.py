@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from coderank.corpus.identity import vector_key
 from coderank.errors import ModelError, ModelNotFoundError, ModelUnavailableError, StoreError
 from coderank.indexing.lock import held
 from coderank.indexing.pace import Pace
+from coderank.indexing.parts import FillReport
 from coderank.indexing.priority import order
 from coderank.indexing.vector_cache import rounded
 from coderank.types import IndexPhase, Progress
@@ -36,18 +36,6 @@ HOPELESS = 16
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class FillReport:
-    """What a fill did."""
-
-    embedded: int = 0
-    """Vectors computed."""
-    reused: int = 0
-    """Chunks that got a vector computed before."""
-    failed: tuple[str, ...] = ()
-    """Chunks the model refused, as ``path:first-last: reason``; they are found by words only."""
-
-
 def fill(
     parts: Parts,
     *,
@@ -62,8 +50,6 @@ def fill(
     leaves it to that unless ``wait``. Raises ModelError if the model cannot be used at all, IndexNotWritableError,
     and what the store raises.
     """
-    if parts.manifest.filled():
-        return FillReport()
     patience = 0.0 if not wait else WAIT_S if deadline is None else max(0.0, deadline - time.monotonic())
     with held(parts.folder / "fill.lock", patience) as mine:
         return _Fill(parts, first, Pace(deadline), on_progress).run() if mine else FillReport()

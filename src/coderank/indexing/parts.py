@@ -27,3 +27,15 @@ class Parts:
     cache: VectorCache
     embedder: Callable[[], Embedder]
     """Called when the first vector is needed: a sync must not load a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class FillReport:
+    """What a fill did."""
+
+    embedded: int = 0
+    """Vectors computed."""
+    reused: int = 0
+    """Chunks that got a vector computed before."""
+    failed: tuple[str, ...] = ()
+    """Chunks the model refused, as ``path:first-last: reason``; they are found by words only."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from coderank.indexing.fill import fill
+from coderank.indexing.parts import FillReport
 from coderank.indexing.survey import survey
 from coderank.indexing.sync import sync
 from coderank.types import IndexReport
@@ -13,7 +13,6 @@ from coderank.types import IndexReport
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from coderank.indexing.fill import FillReport
     from coderank.indexing.parts import Parts
     from coderank.indexing.survey import Survey
     from coderank.indexing.sync import SyncResult
@@ -44,6 +43,10 @@ class Indexer:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> FillReport:
         """Embed what has no vector yet; see :func:`coderank.indexing.fill.fill`."""
+        if self._parts.manifest.filled():
+            return FillReport()
+        from coderank.indexing.fill import fill  # noqa: PLC0415 - numpy: 0.1 s that an unchanged tree need not pay
+
         return fill(self._parts, first=first, deadline=deadline, wait=wait, on_progress=on_progress)
 
     def index(self, on_progress: Callable[[Progress], None] | None = None) -> IndexReport:

@@ -8,8 +8,6 @@ import time
 from threading import RLock
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from coderank.indexing.database import format_of, open_in_memory, open_shared, primary_code
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ log = logging.getLogger(__name__)
 
 def rounded(vectors: Matrix) -> Matrix:
     """Round vectors to the precision of the cache, so that a fresh vector equals a cached one bit by bit."""
-    return vectors.astype(np.float16).astype(np.float32)
+    return vectors.astype("float16").astype("float32")
 
 
 class VectorCache:
@@ -67,6 +65,8 @@ class VectorCache:
 
     def put(self, keys: Sequence[bytes], vectors: Matrix) -> None:
         """Remember vectors, shape (len(keys), dimension); a key that is known keeps its vector."""
+        import numpy as np  # noqa: PLC0415 - 0.1 s that an unchanged tree need not pay
+
         halves = np.ascontiguousarray(vectors, dtype=np.float16)
         rows = [(key, half.tobytes()) for key, half in zip(keys, halves, strict=True)]
         with self._lock:
@@ -90,6 +90,8 @@ class VectorCache:
             except (sqlite3.Error, OSError) as error:
                 rows = self._recover(error).execute(query, keys).fetchall()
         size = 2 * self._dimension
+        import numpy as np  # noqa: PLC0415
+
         return {key: np.frombuffer(blob, np.float16).astype(np.float32) for key, blob in rows if len(blob) == size}
 
     def _insert(self, connection: sqlite3.Connection, rows: list[tuple[bytes, bytes]]) -> None:
