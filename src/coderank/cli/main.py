@@ -82,12 +82,16 @@ def _guarded(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", _INTERRUPTED)
     except BrokenPipeError:
-        # The reader has gone (`| head`); without this the interpreter complains when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # the reader has gone (`| head`)
         return 1
     except Exception as error:  # noqa: BLE001 - the process boundary: a person gets one line, not a traceback
         return _unexpected(error)
     return code if isinstance(code, int) else 0
+
+
+def _give_up_output() -> None:
+    """Drop what is still to be written, which the interpreter would try once more at exit, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> int:
@@ -108,6 +112,7 @@ def _refused(error: click.ClickException) -> int:
 
 def _unexpected(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        _give_up_output()
         return _fail("cannot write the answer: no space left on the disk it goes to", 1)
     from coderank.settings import Settings  # noqa: PLC0415 - only a failure needs it
 

@@ -33,7 +33,8 @@ def parse_place(text: str) -> tuple[Path, int]:
 
 def resolved(path: str) -> Path:
     """Where a path leads, whether something is there or not: two names of one place give the same."""
-    return Path(os.path.realpath(expanded(path)))
+    given = expanded(path)
+    return Path(os.path.realpath(given if given.is_absolute() else here() / given))
 
 
 def distinct(paths: Sequence[str]) -> tuple[str, ...]:

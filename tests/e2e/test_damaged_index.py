@@ -1,0 +1,116 @@
+"""An index that cannot be used says so in one line, and the command in that line repairs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.e2e.conftest import QUESTION, Machine
+
+Damage = Callable[[Path], object]
+
+
+def truncate(pattern: str) -> Damage:
+    def damage(index: Path) -> None:
+        files = list(index.glob(pattern))
+        assert files
+        for file in files:
+            os.truncate(file, 0)
+
+    return damage
+
+
+def overwrite(pattern: str, content: bytes) -> Damage:
+    def damage(index: Path) -> None:
+        [file] = index.glob(pattern)
+        file.write_bytes(content)
+
+    return damage
+
+
+def remove(*patterns: str) -> Damage:
+    def damage(index: Path) -> None:
+        for path in [path for pattern in patterns for path in index.glob(pattern)]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return damage
+
+
+def record(old: str, new: str) -> Damage:
+    def damage(index: Path) -> None:
+        file = index / "index.json"
+        text = file.read_text("utf-8")
+        assert re.search(old, text)
+        file.write_text(re.sub(old, new, text), "utf-8")
+
+    return damage
+
+
+REPAIRED_BY_REBUILDING: dict[str, tuple[Damage, str]] = {
+    "garbage manifest": (overwrite("manifest.db", b"garbage " * 1000), "cannot be read"),
+    "garbage record": (overwrite("index.json", b"\xff\0garbage"), "not the record"),
+    "another format": (record('"format": 1', '"format": 99'), "format is 99"),
+    "unknown model": (record("all-minilm-l6-v2", "gone-model"), "'gone-model'"),
+    "no segments": (remove("shard/segments"), "not a whole index"),
+    "lost points": (truncate("shard/segments/*/mutable_id_tracker.mappings"), "lost chunks"),
+    "panic of the engine": (truncate("shard/segments/*/payload_index/*/has_values/status.dat"), "failed"),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), REPAIRED_BY_REBUILDING.values(), ids=REPAIRED_BY_REBUILDING)
+def test_the_remedy_repairs_it(indexed: Machine, damage: Damage, message: str) -> None:
+    damage(indexed.index)
+    failed = indexed.run("search", QUESTION)
+    assert failed.code == 1
+    assert message in failed.failure()
+    repaired = indexed.run(*failed.remedy())
+    assert (repaired.code, repaired.err) == (0, "")
+    assert "(0 embedded, 3 reused)" in repaired.out
+    assert indexed.answers()
+
+
+HARMLESS: dict[str, Damage] = {
+    "no manifest": remove("manifest.db"),
+    "no record": remove("index.json"),
+    "no points": remove("shard"),
+    "nothing but the record": remove("manifest.db", "shard", "*.lock"),
+    "moved tree": record('"root": ".*"', '"root": "/gone/elsewhere"'),
+}
+
+
+@pytest.mark.parametrize("damage", HARMLESS.values(), ids=HARMLESS)
+def test_what_can_be_made_up_for_is(indexed: Machine, damage: Damage) -> None:
+    damage(indexed.index)
+    assert indexed.answers()
+
+
+def test_a_foreign_folder_is_neither_used_nor_emptied(indexed: Machine, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    letter = tmp_path / "mine" / "index.json"
+    letter.write_text('{"dear": "you"}', "utf-8")
+    for arguments in (["search", QUESTION], ["index", "--rebuild"]):
+        assert "Choose another folder" in indexed.run(*arguments, "--index-dir", letter.parent).failure()
+    assert [file.name for file in letter.parent.iterdir()] == ["index.json"]
+    assert letter.read_text("utf-8") == '{"dear": "you"}'
+
+
+def test_the_index_of_another_root_is_neither_used_nor_emptied(indexed: Machine) -> None:
+    for arguments in (["search", QUESTION], ["index", "--rebuild"]):
+        failed = indexed.run(*arguments, indexed.repo / "docs", "--index-dir", indexed.index)
+        assert f"holds the index of {indexed.repo}" in failed.failure()
+    assert indexed.answers()
+
+
+def test_an_index_is_not_given_up_for_a_model_that_cannot_run(indexed: Machine) -> None:
+    indexed.run("index", "--rebuild", "--model", "coderank-embed", HF_HUB_OFFLINE="1").failure()
+    assert indexed.answers()
+
+
+def test_a_model_that_cannot_run_leaves_no_index_behind(machine: Machine) -> None:
+    machine.run("search", QUESTION, "--model", "coderank-embed", HF_HUB_OFFLINE="1").failure()
+    assert "reranker" in machine.run("index", "--model", "coderank-llm").failure()
+    assert machine.run("index").code == 0
