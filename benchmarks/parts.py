@@ -13,7 +13,7 @@ from coderank.corpus import header
 from coderank.corpus.identity import point_ids, vector_key
 from coderank.embedding.lexical import encode_document
 from coderank.embedding.onnx import OnnxEmbedder
-from coderank.engine import AUTO_MODEL
+from coderank.indexing.choice import AUTO_MODEL
 from coderank.indexing.vector_cache import VectorCache, rounded
 from coderank.models import catalogue
 from coderank.models.bundled import bundled_weights
