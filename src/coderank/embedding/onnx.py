@@ -71,6 +71,7 @@ class Session:
         """
         import onnxruntime  # noqa: PLC0415 - 0.1 s, and a lexical search does not need it
 
+        onnxruntime.disable_telemetry_events()  # nothing is sent anywhere
         options = onnxruntime.SessionOptions()
         levels = onnxruntime.GraphOptimizationLevel
         options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL

@@ -92,6 +92,7 @@ def optimise(path: Path) -> None:
     import onnxruntime  # noqa: PLC0415
     from onnxruntime.capi import onnxruntime_pybind11_state as raised  # noqa: PLC0415
 
+    onnxruntime.disable_telemetry_events()  # nothing is sent anywhere
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.log_severity_level = 4

@@ -44,6 +44,7 @@ class PairModel:
     def _open(self, threads: int) -> None:
         import onnxruntime  # noqa: PLC0415 - 0.1 s, and most searches are not reranked
 
+        onnxruntime.disable_telemetry_events()  # nothing is sent anywhere
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
