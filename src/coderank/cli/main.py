@@ -53,7 +53,14 @@ def run() -> None:
     _fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # the interpreter's own text streams
-    sys.exit(_guarded(sys.argv[1:]))
+    code = _guarded(sys.argv[1:])
+    if code == _INTERRUPTED:
+        # An interrupt that met a class definition inside an import leaves a mark in CPython, by which it would end this
+        # process with the signal although the interrupt was handled. All that was open is closed by now.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _fill_closed_streams() -> None:
