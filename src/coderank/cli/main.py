@@ -53,14 +53,7 @@ def run() -> None:
     _fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # the interpreter's own text streams
-    code = _guarded(sys.argv[1:])
-    if code == _INTERRUPTED:
-        # An interrupt that met a class definition inside an import leaves a mark in CPython, by which it would end this
-        # process with the signal although the interrupt was handled. All that was open is closed by now.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    sys.exit(_guarded(sys.argv[1:]))
 
 
 def _fill_closed_streams() -> None:
@@ -87,6 +80,9 @@ def _guarded(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return _refused(error)
     except (click.Abort, KeyboardInterrupt):
+        # An interrupt that met a class definition inside an import leaves a mark in CPython, by which it would end this
+        # process with the signal although the interrupt is handled. Evaluating text anew takes the mark away.
+        exec("")  # noqa: S102
         return _fail("interrupted", _INTERRUPTED)
     except BrokenPipeError:
         _give_up_output()  # the reader has gone (`| head`)
