@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Self, TypeAlias
 
     from coderank.embedding.contract import Embedder
-    from coderank.indexing.manifest import Manifest
+    from coderank.indexing.manifest import Manifest, Totals
     from coderank.indexing.run import Indexer
     from coderank.models.catalogue import Model
     from coderank.retrieval.search import Legs, Wanted
@@ -168,7 +168,8 @@ class Engine:
         query, limit = checked_query(query), checked_limit(limit)
         manifest = self._whole_manifest()
         scope = filters(languages, paths, (row.path for row in manifest.files()) if paths else ())
-        return self._found(query, partial(search.search, query, self._store), mode, limit, scope)
+        totals = manifest.totals()
+        return self._found(query, partial(search.search, query, self._store), mode, limit, scope, totals)
 
     def related(self, path: str, line: int, *, limit: int = 10) -> SearchResult:
         """Find code like the code at a line (1-based) of an indexed file, which is left out itself.
@@ -179,13 +180,13 @@ class Engine:
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
 
         limit = checked_limit(limit)
-        self._whole_manifest()
+        totals = self._whole_manifest().totals()
         chunks = self._store.chunks_of([path]).values()
         here = next((chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line), None)
         if here is None:
             raise _nothing_at(path, line, chunks, self.arguments)
         find = partial(search.related, here, self._store)
-        return self._found(f"{path}:{line}", find, SearchMode.HYBRID, limit, Filters())
+        return self._found(f"{path}:{line}", find, SearchMode.HYBRID, limit, Filters(), totals)
 
     def status(self) -> Status:
         """Tell what is indexed, what was left out, and how many files have changed since."""
@@ -199,7 +200,7 @@ class Engine:
             model=self.model,
             files=totals.files,
             chunks=totals.chunks,
-            dense_coverage=totals.dense / totals.chunks if totals.chunks else 1.0,
+            dense_coverage=totals.coverage,
             languages=manifest.languages(),
             skips=tuple(sorted(skips)),
             bytes_on_disk=bytes_on_disk(self.index_dir),
@@ -274,22 +275,25 @@ class Engine:
             header=str(HEADER_VERSION),
         )
 
-    def _check(self) -> None:
+    def _check(self, found: fingerprint.IndexRecord | None = None) -> None:
         """Refuse an index that is not of this model, version and way of cutting."""
-        fingerprint.check(fingerprint.read(self.index_dir).fingerprint, self._fingerprint(), self.root)
+        found = found or fingerprint.read(self.index_dir)
+        fingerprint.check(found.fingerprint, self._fingerprint(), self.root)
 
     def _claim(self) -> None:
         """Make the folder an index of this root and model, or check that it is one."""
-        if recorded(self.index_dir) is None:
+        found = recorded(self.index_dir)
+        if found is None:
             if self._model.name != AUTO_MODEL:
                 self._embedder()  # an index of a model that cannot run would be in the way of one that can
             fingerprint.write(self.index_dir, self._fingerprint(), self.root)
-        self._check()
+        self._check(found)
 
     def _indexed_manifest(self) -> Manifest:
-        if recorded(self.index_dir) is None:
+        found = recorded(self.index_dir)
+        if found is None:
             raise IndexNotFoundError(f"{self.root} was never indexed", f"Run: coderank index {INDEX}")
-        self._check()
+        self._check(found)
         return self._manifest
 
     def _whole_manifest(self) -> Manifest:
@@ -324,14 +328,18 @@ class Engine:
         fingerprint.write(self.index_dir, self._fingerprint(), self.root)
 
     def _found(
-        self, query: str, find: Callable[[Legs, Wanted], Found], mode: str, limit: int, scope: Filters | None
+        self,
+        query: str,
+        find: Callable[[Legs, Wanted], Found],
+        mode: str,
+        limit: int,
+        scope: Filters | None,
+        totals: Totals,
     ) -> SearchResult:
         """Run one retrieval in the mode that the index can serve, and say what it did."""
         from coderank.retrieval.legs import ModelLegs  # noqa: PLC0415 - numpy: not needed to index
         from coderank.retrieval.search import Wanted  # noqa: PLC0415
 
-        totals = self._indexed_manifest().totals()
-        coverage = totals.dense / totals.chunks if totals.chunks else 1.0
         possible = SearchMode(mode) if totals.dense or mode == SearchMode.DENSE else SearchMode.LEXICAL
         legs = ModelLegs(self._embedder, self._model.lexical_weight, possible)
         candidates, stages = find(legs, Wanted(limit, scope)) if scope is not None else ([], [])
@@ -339,7 +347,7 @@ class Engine:
             query=query,
             hits=tuple(_hit(candidate, self.label) for candidate in candidates),
             stages=tuple(stages),
-            index=IndexInfo(self.model, totals.chunks, round(coverage, 4)),
+            index=IndexInfo(self.model, totals.chunks, round(totals.coverage, 4)),
         )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.corpus import more_definitions
 
 from coderank.corpus.chunk import chunk
 from coderank.types import Chunk
@@ -366,19 +367,22 @@ end
 }
 
 
+ALL = SNIPPETS | more_definitions.SNIPPETS
+
+
 def names(chunks: list[Chunk]) -> list[str]:
     return list(dict.fromkeys(name for each in chunks for name in each.defines))
 
 
-@pytest.mark.parametrize("path", SNIPPETS)
+@pytest.mark.parametrize("path", ALL)
 def test_definitions_are_found(path: str) -> None:
-    text, expected, _ = SNIPPETS[path]
+    text, expected, _ = ALL[path]
     assert names(chunk(path, text)) == expected.split()
 
 
-@pytest.mark.parametrize("path", SNIPPETS)
+@pytest.mark.parametrize("path", ALL)
 def test_symbols_are_chains(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    text, _, expected = SNIPPETS[path]
+    text, _, expected = ALL[path]
     monkeypatch.setattr("coderank.corpus.syntax.MAX_CHARS", 1)
     monkeypatch.setattr("coderank.corpus.merging.CRUMB_CHARS", 0)
     monkeypatch.setattr("coderank.corpus.merging.TARGET_CHARS", 0)

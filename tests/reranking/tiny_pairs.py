@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.onnx_bytes import message, number, text, value_info, varint
 
 INT64, FLOAT, OPSET, IR = 7, 1, 17, 8
 
@@ -27,58 +28,33 @@ class Graph:
     def constant(self, value: Array) -> str:
         name = f"w{len(self._weights)}"
         kind = INT64 if value.dtype == np.int64 else FLOAT
-        encoded = b"".join(_number(1, size) for size in value.shape) + _number(2, kind)
-        self._weights.append(encoded + _text(8, name) + _bytes(9, value.tobytes()))
+        encoded = b"".join(number(1, size) for size in value.shape) + number(2, kind)
+        self._weights.append(encoded + text(8, name) + message(9, value.tobytes()))
         return name
 
     def add(self, operator: str, *inputs: str | Array, **attributes: int | float | Sequence[int]) -> str:
         name = f"n{len(self._nodes)}"
         sources = [source if isinstance(source, str) else self.constant(source) for source in inputs]
-        node = b"".join(_text(1, source) for source in sources) + _text(2, name) + _text(4, operator)
-        self._nodes.append(node + b"".join(_bytes(5, _attribute(*each)) for each in attributes.items()))
+        node = b"".join(text(1, source) for source in sources) + text(2, name) + text(4, operator)
+        self._nodes.append(node + b"".join(message(5, _attribute(*each)) for each in attributes.items()))
         return name
 
     def write(self, path: Path, output: str, axes: Sequence[str] = ("n", "one")) -> Path:
-        graph = b"".join(_bytes(1, node) for node in self._nodes) + _text(2, "tiny")
-        graph += b"".join(_bytes(5, weight) for weight in self._weights)
-        graph += b"".join(_bytes(11, _value(name, INT64, ["n", "t"])) for name in self._inputs)
-        graph += _bytes(12, _value(output, FLOAT, axes))
+        graph = b"".join(message(1, node) for node in self._nodes) + text(2, "tiny")
+        graph += b"".join(message(5, weight) for weight in self._weights)
+        graph += b"".join(message(11, value_info(name, INT64, ["n", "t"])) for name in self._inputs)
+        graph += message(12, value_info(output, FLOAT, axes))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_number(1, IR) + _bytes(7, graph) + _bytes(8, _text(1, "") + _number(2, OPSET)))
+        path.write_bytes(number(1, IR) + message(7, graph) + message(8, text(1, "") + number(2, OPSET)))
         return path
 
 
 def _attribute(name: str, value: float | Sequence[int]) -> bytes:
     if isinstance(value, int):
-        return _text(1, name) + _number(3, value % (1 << 64)) + _number(20, 2)
+        return text(1, name) + number(3, value % (1 << 64)) + number(20, 2)
     if isinstance(value, float):
-        return _text(1, name) + _varint(2 << 3 | 5) + np.float32(value).tobytes() + _number(20, 1)
-    return _text(1, name) + b"".join(_number(8, entry % (1 << 64)) for entry in value) + _number(20, 7)
-
-
-def _value(name: str, kind: int, axes: Sequence[str]) -> bytes:
-    shape = b"".join(_bytes(1, _text(2, axis)) for axis in axes)
-    return _text(1, name) + _bytes(2, _bytes(1, _number(1, kind) + _bytes(2, shape)))
-
-
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _text(field: int, value: str) -> bytes:
-    return _bytes(field, value.encode())
-
-
-def _bytes(field: int, value: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(value)) + value
-
-
-def _varint(value: int) -> bytes:
-    groups = bytearray()
-    while value > 0x7F:
-        groups.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*groups, value])
+        return text(1, name) + varint(2 << 3 | 5) + np.float32(value).tobytes() + number(20, 1)
+    return text(1, name) + b"".join(number(8, entry % (1 << 64)) for entry in value) + number(20, 7)
 
 
 def write_vocabulary(folder: Path) -> Path:

@@ -15,23 +15,19 @@ CHUNKER_VERSION = 1
 
 def dense_text(chunk: Chunk) -> str:
     """Return what the embedding model reads."""
-    return _under(_header(chunk), chunk.content)
+    return _under_header(chunk)
 
 
 def lexical_text(chunk: Chunk) -> str:
     """Return what the term index reads."""
-    return _under(_header(chunk), chunk.content)
+    return _under_header(chunk)
 
 
-def _header(chunk: Chunk) -> list[str]:
+def _under_header(chunk: Chunk) -> str:
     signature = "" if _is_shown(chunk) else chunk.signature
-    return [line for line in (chunk.path, chunk.symbol, signature) if line]
+    return "\n".join([*filter(None, (chunk.path, chunk.symbol, signature)), chunk.content])
 
 
 def _is_shown(chunk: Chunk) -> bool:
     """Tell whether the content already holds the signature, however it is broken into lines."""
     return chunk.signature in " ".join(chunk.content.split())
-
-
-def _under(header: list[str], content: str) -> str:
-    return "\n".join((*header, content))

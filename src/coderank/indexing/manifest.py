@@ -83,6 +83,11 @@ class Totals(NamedTuple):
     dense: int
     """Chunks that had a dense vector when they were last counted."""
 
+    @property
+    def coverage(self) -> float:
+        """Share of the chunks with a dense vector; 1 where there is none to have one."""
+        return self.dense / self.chunks if self.chunks else 1.0
+
 
 class Manifest:
     """The file ``manifest.db`` of an index; safe for several processes and threads, and readable on a full disk.

@@ -68,7 +68,7 @@ class Indexer:
             deleted_files=synced.deleted_files,
             embedded_chunks=filled.embedded if filled else 0,
             reused_vectors=synced.reused_vectors + (filled.reused if filled else 0),
-            dense_coverage=totals.dense / totals.chunks if totals.chunks else 1.0,
+            dense_coverage=totals.coverage,
             seconds=time.monotonic() - started,
             skips=synced.skips,
         )

@@ -1,11 +1,6 @@
-"""More languages; `test_definitions` says what is expected."""
+"""Snippets of more languages; `test_definitions` says what is expected of them."""
 
 from __future__ import annotations
-
-import pytest
-
-from coderank.corpus.chunk import chunk
-from coderank.types import Chunk
 
 SNIPPETS: dict[str, tuple[str, str, str]] = {
     "a.hs": (
@@ -191,22 +186,3 @@ end
         "send",
     ),
 }
-
-
-def names(chunks: list[Chunk]) -> list[str]:
-    return list(dict.fromkeys(name for each in chunks for name in each.defines))
-
-
-@pytest.mark.parametrize("path", SNIPPETS)
-def test_definitions_are_found(path: str) -> None:
-    text, expected, _ = SNIPPETS[path]
-    assert names(chunk(path, text)) == expected.split()
-
-
-@pytest.mark.parametrize("path", SNIPPETS)
-def test_symbols_are_chains(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    text, _, expected = SNIPPETS[path]
-    monkeypatch.setattr("coderank.corpus.syntax.MAX_CHARS", 1)
-    monkeypatch.setattr("coderank.corpus.merging.CRUMB_CHARS", 0)
-    monkeypatch.setattr("coderank.corpus.merging.TARGET_CHARS", 0)
-    assert expected in {each.symbol for each in chunk(path, text)}
