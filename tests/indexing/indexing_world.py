@@ -82,7 +82,7 @@ class MemoryStore:
     def delete_paths(self, paths: Sequence[str]) -> None:
         self.delete(list(self.chunks_of(paths)))
 
-    def query(self, requests: Sequence[StoreQuery]) -> list[list[Candidate]]:
+    def query(self, request: StoreQuery) -> list[Candidate]:
         raise NotImplementedError
 
     def retrieve(self, ids: Sequence[str]) -> dict[str, Chunk]:

@@ -59,7 +59,7 @@ def read(folder: Path, number: int) -> None:
     slowest, seen = 0.0, 0
     for _ in range(number):
         began = time.monotonic()
-        (hits,) = store.query([StoreQuery(unit(1), sparse(t1=1.0), 10, 20, 0.1)])
+        hits = store.query(StoreQuery(unit(1), sparse(t1=1.0), 10, 20, 0.1))
         slowest = max(slowest, time.monotonic() - began)
         # Another process may write between the query and the count: it found what was there at some time in between.
         before, seen = seen, store.counts().points

@@ -11,7 +11,7 @@ import numpy as np
 from coderank.types import Chunk, Filters, Point, SparseVector
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from coderank.store.contract import StoreQuery
     from coderank.types import Vector
@@ -76,19 +76,24 @@ class Reference:
     def rank(self, query: StoreQuery) -> list[tuple[str, float]]:
         """(id, score) best first, as the contract of the store defines it."""
         points = [point for point in self._points if _matches(point, query)]
+        named = {point.id for point in points if {name.lower() for name in point.chunk.defines} & set(query.defines)}
         dense = {
             point.id: float(np.dot(point.dense, query.dense))
             for point in points
             if point.dense is not None and query.dense is not None
         }
         lexical = {point.id: score for point in points if (score := self._bm25(point, query.sparse)) > 0}
-        if query.sparse is None or query.dense is None:
-            scores = dense or lexical
+        single = query.sparse is None or query.dense is None
+        keep = query.limit if single else query.prefetch
+        joining = {id_ for leg in (dense, lexical) for id_ in _best(_only(leg, named), query.definitions)}
+        union = {*_best(dense, keep), *_best(lexical, keep), *joining}
+        if single:
+            scores = _only(dense or lexical, union)
         else:
-            union = {*_best(dense, query.prefetch), *_best(lexical, query.prefetch)}
             assumed, weight = query.assumed_similarity, query.lexical_weight
             scores = {id_: dense.get(id_, assumed) + weight * lexical.get(id_, 0.0) for id_ in union}
-        return [(id_, scores[id_]) for id_ in _best(scores, query.limit)]
+        ranked = _best(scores, len(scores))
+        return [(id_, scores[id_]) for place, id_ in enumerate(ranked) if place < query.limit or id_ in joining]
 
     def _bm25(self, point: Point, query: SparseVector | None) -> float:
         if query is None:
@@ -102,11 +107,12 @@ def _best(scores: dict[str, float], limit: int) -> list[str]:
     return sorted(scores, key=lambda id_: -scores[id_])[:limit]
 
 
+def _only(scores: dict[str, float], ids: Collection[str]) -> dict[str, float]:
+    return {id_: score for id_, score in scores.items() if id_ in ids}
+
+
 def _matches(point: Point, query: StoreQuery) -> bool:
     filters: Filters = query.filters
-    names = {name.lower() for name in point.chunk.defines}
-    return (
-        (not filters.paths or point.chunk.path in filters.paths)
-        and (not filters.languages or point.chunk.language in filters.languages)
-        and (not query.defines or bool(names & set(query.defines)))
+    return (not filters.paths or point.chunk.path in filters.paths) and (
+        not filters.languages or point.chunk.language in filters.languages
     )

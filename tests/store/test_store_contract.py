@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +46,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def ask(store: Store, query: StoreQuery) -> list[tuple[str, float]]:
-    return [(hit.id, hit.score) for hit in store.query([query])[0]]
+    return [(hit.id, hit.score) for hit in store.query(query)]
 
 
 def lexical(limit: int = 10, **weights: float) -> StoreQuery:
@@ -54,8 +55,7 @@ def lexical(limit: int = 10, **weights: float) -> StoreQuery:
 
 def test_an_empty_store_answers_with_nothing(store: Store) -> None:
     both = StoreQuery(unit(1), sparse(t1=1.0), 5, lexical_weight=0.1)
-    assert store.query([both, StoreQuery(unit(1), None, 5), lexical(t1=1.0)]) == [[], [], []]
-    assert store.query([]) == []
+    assert [store.query(query) for query in (both, StoreQuery(unit(1), None, 5), lexical(t1=1.0))] == [[], [], []]
     assert store.counts() == Counts(0, 0)
     assert store.retrieve([id_of(1)]) == {}
     assert store.chunks_of(["a"]) == {}
@@ -120,7 +120,7 @@ def test_move_keeps_vectors_and_ignores_unknown_ids(store: Store) -> None:
     store.upsert([point(1)])
     store.move({id_of(1): chunk(5, "moved.py", "rust"), id_of(2): chunk(1)})
     assert store.counts() == Counts(1, 1)
-    (hit,) = store.query([StoreQuery(unit(1), None, 5, filters=Filters(languages=("rust",)))])[0]
+    (hit,) = store.query(StoreQuery(unit(1), None, 5, filters=Filters(languages=("rust",))))
     assert hit.chunk == chunk(5, "moved.py", "rust")
 
 
@@ -145,7 +145,7 @@ def test_without_dense_can_be_filled_while_it_is_read(store: Store) -> None:
 
 
 QUERIES = [
-    StoreQuery(unit(500), sparse(t1=1.0, t3=0.5, t9=1.0), limit, prefetch, weight, assumed, filters, defines)
+    StoreQuery(unit(500), sparse(t1=1.0, t3=0.5, t9=1.0), limit, prefetch, weight, assumed, filters, defines, 4)
     for limit, prefetch, weight, assumed in (
         (10, 100, 0.05, 0.0),
         (10, 5, 0.05, 0.25),
@@ -170,8 +170,8 @@ def test_both_legs_score_the_union_like_the_reference(filled: Store, query: Stor
 @pytest.mark.parametrize("query", QUERIES)
 def test_one_leg_scores_like_the_reference(filled: Store, query: StoreQuery) -> None:
     for single in (
-        StoreQuery(query.dense, None, query.limit, filters=query.filters, defines=query.defines),
-        StoreQuery(None, query.sparse, query.limit, filters=query.filters, defines=query.defines),
+        replace(query, sparse=None),
+        replace(query, dense=None),
     ):
         assert_same(ask(filled, single), Reference(corpus()).rank(single))
 
@@ -183,11 +183,6 @@ def assert_same(found: list[tuple[str, float]], expected: list[tuple[str, float]
     last = expected[-1][1] if expected else 0.0
     for id_, score in found:
         assert scores.get(id_, last) == pytest.approx(score, abs=CLOSE)
-
-
-def test_a_batch_answers_in_order(filled: Store) -> None:
-    together = filled.query(QUERIES)
-    assert together == [filled.query([query])[0] for query in QUERIES]
 
 
 def test_a_point_without_dense_vector_is_found_by_its_words(store: Store) -> None:
@@ -213,7 +208,7 @@ def test_terms_nobody_has_and_no_terms_at_all(filled: Store) -> None:
 def test_ties_go_by_path_then_line_also_where_the_list_ends(store: Store, dense: Vector | None) -> None:
     numbers = np.random.default_rng(1).permutation(np.arange(1, 31)).tolist()
     store.upsert([point(number, f"f{number % 3}", dense=False) for number in numbers])
-    (hits,) = store.query([StoreQuery(dense, sparse(t1=1.0), 7, prefetch=50, lexical_weight=0.5)])
+    hits = store.query(StoreQuery(dense, sparse(t1=1.0), 7, prefetch=50, lexical_weight=0.5))
     assert [(hit.chunk.path, hit.chunk.start_line) for hit in hits] == [("f0", line) for line in range(3, 24, 3)]
 
 
@@ -227,7 +222,7 @@ def test_ties_where_a_leg_ends_go_by_id(store: Store) -> None:
 def test_a_vector_of_another_dimension_is_refused(store: Store) -> None:
     wrong = unit(1, 24)
     with pytest.raises(StoreError, match=r"24.*16"):
-        store.query([StoreQuery(wrong, None, 5)])
+        store.query(StoreQuery(wrong, None, 5))
     with pytest.raises(StoreError, match=r"24.*16"):
         store.set_dense([id_of(1)], wrong[None])
     with pytest.raises(StoreError, match=r"24.*16"):
@@ -237,22 +232,22 @@ def test_a_vector_of_another_dimension_is_refused(store: Store) -> None:
 
 def test_senseless_requests_are_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="neither"):
-        store.query([StoreQuery(None, None, 5)])
+        store.query(StoreQuery(None, None, 5))
     with pytest.raises(StoreError, match="2 ids but 1 vectors"):
         store.set_dense([id_of(1), id_of(2)], unit(1)[None])
 
 
 def test_a_closed_store_opens_again_with_everything(store: Store) -> None:
     store.upsert(corpus(50))
-    before = store.query(QUERIES), store.counts()
+    before = [store.query(query) for query in QUERIES], store.counts()
     store.close()
     store.close()
-    assert (store.query(QUERIES), store.counts()) == before
+    assert ([store.query(query) for query in QUERIES], store.counts()) == before
 
 
 def test_ties_are_cut_by_path_however_many_there_are(store: Store) -> None:
     same = SparseVector(indices=(7,), values=(1.0,))
     points = [point(number, f"src/f{number:03}.py", terms=same) for number in range(1, 201)]
     store.upsert(points[::-1])
-    (found,) = store.query([StoreQuery(dense=None, sparse=same, limit=5)])
+    found = store.query(StoreQuery(dense=None, sparse=same, limit=5))
     assert [hit.chunk.path for hit in found] == [item.chunk.path for item in points[:5]]

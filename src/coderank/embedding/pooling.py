@@ -26,7 +26,7 @@ def pool(hidden: NDArray[np.float32], mask: NDArray[np.int64], pooling: Pooling)
     elif pooling == "last":
         vectors = hidden[np.arange(len(hidden)), lengths - 1]
     else:
-        vectors = np.einsum("ntd,nt->nd", hidden, mask.astype(np.float32)) / lengths[:, None].astype(np.float32)
+        vectors = (mask[:, None].astype(np.float32) @ hidden)[:, 0] / lengths[:, None].astype(np.float32)
     return vectors
 
 

@@ -8,7 +8,6 @@ Retrieval"). BM25 grows with the number of query terms while a cosine does not, 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,7 @@ def lexical_weight(unit: float, terms: int) -> float:
     return unit / sqrt(max(terms, 1))
 
 
-def requests(
+def request(
     asked: QueryProfile,
     dense: Vector | None,
     sparse: SparseVector | None,
@@ -37,18 +36,16 @@ def requests(
     prefetch: int,
     definitions: int,
     filters: Filters,
-) -> list[StoreQuery]:
-    """Plan the store requests of one query: the fused list, and the definitions of every name asked for."""
-    weight = lexical_weight(unit, len(sparse.indices)) if sparse else 0.0
-    fused = StoreQuery(
+) -> StoreQuery:
+    """Plan the store request of one query: the fused list, and the definitions of every name asked for."""
+    return StoreQuery(
         dense=dense,
         sparse=sparse,
         limit=2 * prefetch,
         prefetch=prefetch,
-        lexical_weight=weight,
+        lexical_weight=lexical_weight(unit, len(sparse.indices)) if sparse else 0.0,
         assumed_similarity=ASSUMED_SIMILARITY,
         filters=filters,
+        defines=asked.names,
+        definitions=definitions,
     )
-    if not asked.names:
-        return [fused]
-    return [fused, replace(fused, limit=definitions, prefetch=definitions, defines=asked.names)]

@@ -92,7 +92,8 @@ def rank(
     top = abs(ordered[0].score)
     terms = frozenset(map(_fold, terms_of(profile.text)))
     evidence = _file_evidence(ordered)
-    place = {path: _Place(path, terms, terms_of, priors) for path in evidence}
+    coverage = _Coverage(terms, terms_of)
+    place = {path: _Place(path, coverage, priors) for path in evidence}
     scored = []
     for candidate in ordered:
         path = candidate.chunk.path
@@ -120,19 +121,45 @@ def _file_evidence(ordered: Sequence[Candidate]) -> dict[str, float]:
     return {path: evidence / most for path, evidence in total.items()}
 
 
+class _Coverage:
+    """How much of a file's or folder's name one query speaks of. Candidates share most folders: each is met once."""
+
+    def __init__(self, terms: frozenset[str], terms_of: Callable[[str], Sequence[str]]) -> None:
+        self.terms = terms
+        self._beginnings = {term[:end] for term in terms for end in range(MIN_ABBREVIATION, len(term))}
+        self._terms_of = terms_of
+        self._met: dict[str, bool] = {}
+        self._share: dict[str, float] = {}
+
+    def of(self, name: str) -> float:
+        """Return the share of the name's parts, squared: half a name is less than half a match."""
+        if name not in self._share:
+            parts = name_terms(name, self._terms_of)
+            self._share[name] = (sum(map(self._meets, parts)) / len(parts)) ** 2 if parts else 0.0
+        return self._share[name]
+
+    def _meets(self, part: str) -> bool:
+        """Tell whether a word is one of the query, abbreviates one or is abbreviated: ``impl`` for ``implement``."""
+        if part not in self._met:
+            self._met[part] = (
+                part in self.terms
+                or part in self._beginnings
+                or any(part[:end] in self.terms for end in range(MIN_ABBREVIATION, len(part)))
+            )
+        return self._met[part]
+
+
 class _Place:
     """What a file's path says for and against all of its chunks."""
 
-    def __init__(
-        self, path: str, terms: frozenset[str], terms_of: Callable[[str], Sequence[str]], priors: Priors
-    ) -> None:
-        stem, folders = path_terms(path, terms_of)
-        self.boost = priors.stem * _coverage(stem, terms)
-        self.boost += priors.path * max((_coverage(folder, terms) for folder in folders), default=0.0)
+    def __init__(self, path: str, coverage: _Coverage, priors: Priors) -> None:
+        *folders, name = path.split("/")
+        self.boost = priors.stem * coverage.of(name.rpartition(".")[0] or name)
+        self.boost += priors.path * max(map(coverage.of, folders), default=0.0)
         self.factor = 1.0
-        if is_test(path) and not terms & _ABOUT_TESTS:
+        if is_test(path) and not coverage.terms & _ABOUT_TESTS:
             self.factor *= priors.test
-        if _is_aside(path) and not terms & _ABOUT_ASIDES:
+        if _is_aside(path) and not coverage.terms & _ABOUT_ASIDES:
             self.factor *= priors.aside
 
 
@@ -146,31 +173,9 @@ def _definition_boost(profile: QueryProfile, chunk: Chunk, priors: Priors) -> fl
     return (priors.definition if profile.is_symbol else priors.mentioned_definition) * DOUBT**doubts
 
 
-def _coverage(name: frozenset[str], terms: frozenset[str]) -> float:
-    """Return the share of a name's parts that the query speaks of, squared: half a name is less than half a match."""
-    if not name:
-        return 0.0
-    met = sum(any(_same_word(part, term) for term in terms) for part in name)
-    return (met / len(name)) ** 2
-
-
-def _same_word(one: str, other: str) -> bool:
-    """Tell whether one word is the other or its abbreviation: ``impl`` and ``implement``, ``auth`` and ``authent``."""
-    short, long = (one, other) if len(one) <= len(other) else (other, one)
-    return short == long or (len(short) >= MIN_ABBREVIATION and long.startswith(short))
-
-
 @lru_cache(maxsize=1 << 15)
-def path_terms(
-    path: str, terms_of: Callable[[str], Sequence[str]]
-) -> tuple[frozenset[str], tuple[frozenset[str], ...]]:
-    """Split a path into the folded terms of its stem and of each folder."""
-    *folders, name = path.split("/")
-    stem = name.rpartition(".")[0] or name
-    return _name_terms(stem, terms_of), tuple(_name_terms(folder, terms_of) for folder in folders)
-
-
-def _name_terms(name: str, terms_of: Callable[[str], Sequence[str]]) -> frozenset[str]:
+def name_terms(name: str, terms_of: Callable[[str], Sequence[str]]) -> frozenset[str]:
+    """Split the name of a folder, or of a file without its ending, into its folded terms."""
     terms = list(terms_of(name))
     # The whole name stands for its parts: keep the parts where there are several.
     return frozenset(_fold(term) for term in (terms[1:] if len(terms) > 1 else terms))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from coderank.retrieval.fusion import requests
+from coderank.retrieval.fusion import request
 from coderank.retrieval.priors import DEFAULT, Priors, rank
 from coderank.retrieval.query import QueryProfile, code_profile, profile
 from coderank.types import Filters, Stage
@@ -22,7 +22,7 @@ PREFETCH = 50
 """Candidates of each leg: 30 lose 0.005 nDCG@10 on 20 repositories, 100 gain nothing and take twice the time to read
 (benchmarks/LOG.md)."""
 DEFINITIONS = 30
-"""Candidates fetched by name alone: a name is rarely defined more often."""
+"""Candidates of each leg fetched by name alone: a name is rarely defined more often."""
 
 
 class Legs(Protocol):
@@ -104,7 +104,7 @@ def _retrieve(
         return []
     ran = " + ".join(name for name, leg in (("dense", dense), ("lexical", sparse)) if leg is not None)
     with watch.measure("retrieve", ran):
-        plan = requests(
+        plan = request(
             asked,
             dense,
             sparse,
@@ -113,11 +113,6 @@ def _retrieve(
             definitions=DEFINITIONS,
             filters=wanted.filters,
         )
-        candidates = _merged(store.query(plan))
+        candidates = store.query(plan)
     with watch.measure("rank", f"{len(candidates)} candidates"):
         return rank(asked, candidates, wanted.limit, legs.terms, wanted.priors)
-
-
-def _merged(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
-    """Join lists whose scores are on one scale: a point has the same score in each."""
-    return list({candidate.id: candidate for ranked in lists for candidate in ranked}.values())

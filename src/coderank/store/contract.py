@@ -30,7 +30,9 @@ class StoreQuery:
     """The cosine that stands in for a point that has no dense vector yet."""
     filters: Filters = field(default_factory=Filters)
     defines: tuple[str, ...] = ()
-    """If given, only chunks that define one of these names (lower case)."""
+    """Names (lower case) whose definitions join the list, however low they score."""
+    definitions: int = 0
+    """How many of them each leg gives: its best ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,8 @@ class Store(Protocol):
         """Remove every point of these files."""
         ...
 
-    def query(self, requests: Sequence[StoreQuery]) -> list[list[Candidate]]:
-        """Run requests as one batch; one ranked list each, best first, ties by (path, start_line)."""
+    def query(self, request: StoreQuery) -> list[Candidate]:
+        """Give the best ``limit`` points and the definitions asked for, best first, ties by (path, start_line)."""
         ...
 
     def retrieve(self, ids: Sequence[str]) -> dict[str, Chunk]:

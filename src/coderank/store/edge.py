@@ -17,7 +17,7 @@ from coderank.errors import (
     StoreError,
 )
 from coderank.store.contract import Counts
-from coderank.store.edge_requests import DENSE, engine_point, of_paths, shard_config, without_dense
+from coderank.store.edge_requests import DENSE, engine_point, field_index, of_paths, shard_config, without_dense
 from coderank.store.edge_scoring import chunks_by_id, ranked
 from coderank.store.failures import is_panic, meaning
 from coderank.store.lease import Lease
@@ -42,8 +42,8 @@ PAGE = 1_000
 RESERVE_BYTES = 64 * 2**20
 """Free disk below which nothing is written. The engine writes through memory maps, and a full disk under a memory map
 kills the process instead of failing the call; a batch needs about 3 MB."""
-EMPTY_BYTES = 64 * 2**20
-"""What an index without a point may take: 1 MB on a real disk, 55 MB on one in memory."""
+EMPTY_BYTES = 96 * 2**20
+"""What an index without a point may take: 1 MB on a real disk, 88 MB on one in memory."""
 Item = TypeVar("Item")
 _SHARD = "shard"
 _UNFINISHED = "shard.new"
@@ -122,12 +122,11 @@ class EdgeStore:
             with self._writing() as shard:
                 shard.update(qdrant.UpdateOperation.delete_points_by_filter(of_paths(batch)))
 
-    def query(self, requests: Sequence[StoreQuery]) -> list[list[Candidate]]:
-        """Run requests as one batch; one ranked list each, best first, ties by (path, start_line)."""
-        for request in requests:
-            self._check_request(request)
+    def query(self, request: StoreQuery) -> list[Candidate]:
+        """Give the best ``limit`` points and the definitions asked for, best first, ties by (path, start_line)."""
+        self._check_request(request)
         with self._reading() as shard:
-            return ranked(shard, requests)
+            return ranked(shard, request)
 
     def retrieve(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """Chunks by id; ids that do not exist are absent."""
@@ -234,7 +233,7 @@ class EdgeStore:
         with self._translated(StoreError):
             engine = qdrant.EdgeShard.create(str(unfinished), shard_config(self._dimension))
             for field in FILTERED_FIELDS:
-                engine.update(qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Keyword))
+                engine.update(qdrant.UpdateOperation.create_field_index(field, field_index()))
             engine.close()
             unfinished.rename(shard)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import qdrant_edge as qdrant
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from coderank.store.contract import StoreQuery
-    from coderank.types import Point, SparseVector
+    from coderank.types import Filters, Point, SparseVector
 
 DENSE = "dense"
 LEXICAL = "lexical"
@@ -28,9 +29,26 @@ def shard_config(dimension: int) -> qdrant.EdgeConfig:
         # Half the disk and memory; measured over 50 k vectors no cosine differs by more than 5e-5 from float32.
         datatype=qdrant.VectorStorageDatatype.Float16,
         hnsw_config=no_graph,
+        # A scan reads a quarter of the bytes: 1.5 ms instead of 5 ms for 50 k vectors, and less of the cores' caches.
+        quantization_config=qdrant.TurboQuantQuantizationConfig(
+            bits=qdrant.TurboQuantBitSize.Bits4, memory=qdrant.Memory.Pinned
+        ),
     )
     lexical = qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)
-    return qdrant.EdgeConfig(vectors={DENSE: dense}, sparse_vectors={LEXICAL: lexical})
+    return qdrant.EdgeConfig(
+        vectors={DENSE: dense},
+        sparse_vectors={LEXICAL: lexical},
+        # The default drops the payload from the page cache whenever the folder is opened: 2 to 5 ms a query of disk.
+        payload_memory=qdrant.Memory.Cached,
+        # A compact index is one segment: more threads only hand work to each other (12.0 ms a query instead of 10.9).
+        max_search_threads=1,
+    )
+
+
+def field_index() -> qdrant.KeywordIndexParams:
+    """Describe the index of a field that queries filter by."""
+    # Mapped instead of read: opening 50 k points takes 90 ms instead of 150.
+    return qdrant.KeywordIndexParams(memory=qdrant.Memory.Cached)
 
 
 def engine_point(point: Point) -> qdrant.Point:
@@ -52,9 +70,26 @@ def leg_count(request: StoreQuery) -> int:
     return (request.dense is not None) + (request.sparse is not None)
 
 
-def leg_request(request: StoreQuery, leg: int, limit: int) -> qdrant.QueryRequest:
+@dataclass(frozen=True, slots=True)
+class LegRequest:
+    """What one leg of a request is asked for: its best points, or the best that define one of these names."""
+
+    leg: int
+    keep: int
+    defines: tuple[str, ...] = ()
+
+
+def leg_request(request: StoreQuery, one: LegRequest, limit: int) -> qdrant.QueryRequest:
     """Ask one leg of a request for its best points."""
-    return qdrant.QueryRequest(limit=limit, query=_queries(request)[leg], filter=_where(request))
+    # Of 25,000 chunks' true 50 nearest, 82 rescored candidates hold 99.96 %: what a full scan finds. Oversampling
+    # 1.5 to 3 on top changed nothing.
+    rescored = qdrant.QuantizationSearchParams(rescore=True, oversampling=1.0)
+    return qdrant.QueryRequest(
+        limit=limit,
+        query=_queries(request)[one.leg],
+        filter=_where(request.filters, one.defines),
+        params=qdrant.SearchParams(quantization=rescored),
+    )
 
 
 def _queries(request: StoreQuery) -> list[qdrant.Query]:
@@ -67,29 +102,33 @@ def _queries(request: StoreQuery) -> list[qdrant.Query]:
 
 
 def union_request(request: StoreQuery, ids: Collection[str]) -> qdrant.QueryRequest:
-    """Score these points on both legs of a hybrid request and rank all of them by the weighted sum."""
+    """Score these points on all legs of a request, rank all of them by the weighted sum, and read their chunks."""
     size = max(1, len(ids))
     among = qdrant.Filter(must=[qdrant.HasIdCondition(set(ids))])
-    prefetches = [qdrant.Prefetch(limit=size, query=query, filter=among) for query in _queries(request)]
+    stored = qdrant.SearchParams(exact=True)  # not by the quantized vectors
+    legs = _queries(request)
+    if len(legs) == 1:
+        return qdrant.QueryRequest(limit=size, query=legs[0], filter=among, params=stored, with_payload=True)
+    return qdrant.QueryRequest(
+        limit=size,
+        prefetches=[qdrant.Prefetch(limit=size, query=leg, filter=among, params=stored) for leg in legs],
+        query=_weighted_sum(request),
+        with_payload=True,
+    )
+
+
+def _weighted_sum(request: StoreQuery) -> qdrant.Formula:
     expression = qdrant.Expression
     weighted = expression.Mult([expression.Constant(request.lexical_weight), expression.Variable("$score[1]")])
-    formula = qdrant.Formula(
+    return qdrant.Formula(
         expression.Sum([expression.Variable("$score[0]"), weighted]),
         {"$score[0]": request.assumed_similarity, "$score[1]": 0.0},
     )
-    return qdrant.QueryRequest(limit=size, prefetches=prefetches, query=formula)
 
 
-def _where(request: StoreQuery) -> qdrant.Filter | None:
-    conditions = [
-        _any_of(field, values)
-        for field, values in (
-            (PATH, request.filters.paths),
-            (LANGUAGE, request.filters.languages),
-            (DEFINES, request.defines),
-        )
-        if values
-    ]
+def _where(filters: Filters, defines: Sequence[str]) -> qdrant.Filter | None:
+    fields = ((PATH, filters.paths), (LANGUAGE, filters.languages), (DEFINES, defines))
+    conditions = [_any_of(field, values) for field, values in fields if values]
     return qdrant.Filter(must=[*conditions]) if conditions else None
 
 
