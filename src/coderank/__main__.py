@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coderank.cli.main import run
+from coderank.cli.main import program
 
 if __name__ == "__main__":
-    run()
+    program()

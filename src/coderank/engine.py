@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from coderank.corpus import grammars
@@ -17,12 +17,20 @@ from coderank.errors import (
     PathNotFoundError,
 )
 from coderank.indexing.choice import AUTO_MODEL, embedder, remembered_embedder
-from coderank.indexing.location import MANIFEST_FILES, arguments, holds_index, index_folder, recorded, remembered
+from coderank.indexing.location import (
+    MANIFEST_FILES,
+    arguments,
+    existing,
+    holds_index,
+    index_folder,
+    recorded,
+    remembered,
+)
 from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings, expanded
 from coderank.store import fingerprint
 from coderank.store.room import bytes_on_disk
-from coderank.types import Filters, Hit, IndexInfo, SearchMode, SearchResult, Status
+from coderank.types import Filters, IndexInfo, SearchMode, SearchResult, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -48,7 +56,15 @@ class Engine:
     """
 
     def __init__(
-        self, root: Path, label: str, folder: Path, model: Model, settings: Settings, named: str = INDEX
+        self,
+        root: Path,
+        label: str,
+        folder: Path,
+        model: Model,
+        settings: Settings,
+        *,
+        named: str = INDEX,
+        one_shot: bool = False,
     ) -> None:
         """Take what `open` found out. Nothing is created, locked or loaded before it is needed."""
         self.root = root
@@ -63,6 +79,8 @@ class Engine:
         """Catalogue name of the embedding model."""
         self._model = model
         self._settings = settings
+        self._one_shot = one_shot
+        self._ahead: Embedder | None = None
         self._whole_at = -1
         """Revision at which the store was last found to hold what the manifest says."""
 
@@ -74,10 +92,12 @@ class Engine:
         model: str = "auto",
         index_dir: Path | None = None,
         settings: Settings | None = None,
+        one_shot: bool = False,
     ) -> Self:
         """Open the engine of a root, indexed or not.
 
         An index remembers its model; ``model`` chooses for a new one (``auto``: the setting, then the bundled model).
+        ``one_shot`` says that the process ends after this engine: an index that was only read is left to that end.
 
         Raises:
             PathNotFoundError: no such file or directory.
@@ -86,7 +106,7 @@ class Engine:
             IndexCorruptError: the index folder holds something else.
         """
         given, settings = expanded(path), settings or Settings.from_environment()
-        root = _existing(given if str(path) else None)
+        root = existing(given if str(path) else None)
         folder = expanded(index_dir).absolute() if index_dir else index_folder(settings.data_dir, root)
         named = arguments(given, index_dir, model)
         try:
@@ -102,6 +122,7 @@ class Engine:
             model=chosen or embedder(settings.model if model == "auto" else model),
             settings=settings,
             named=named,
+            one_shot=one_shot,
         )
         grammars.use_cache(settings.cache_dir / "grammars")
         return engine
@@ -171,6 +192,16 @@ class Engine:
         totals = manifest.totals()
         return self._found(query, partial(search.search, query, self._store), mode, limit, scope, totals)
 
+    def anticipate(self, query: str) -> None:
+        """Begin to embed a query that `search` will be asked soon, in a thread beside what is done until then.
+
+        Does nothing where the index has no vectors to compare it with yet.
+        """
+        from coderank.retrieval.ahead import Ahead  # noqa: PLC0415 - not needed to index
+
+        if recorded(self.index_dir) is not None and self._manifest.totals().dense:
+            self._ahead = Ahead(checked_query(query), self._embedder)
+
     def related(self, path: str, line: int, *, limit: int = 10) -> SearchResult:
         """Find code like the code at a line (1-based) of an indexed file, which is left out itself.
 
@@ -223,7 +254,8 @@ class Engine:
     ) -> None:
         if isinstance(error, IndexUnusableError):
             error.name_index(self.arguments)
-        self.close()
+        if not (self._one_shot and "_store" in self.__dict__ and self._store.only_read):
+            self.close()
 
     @cached_property
     def _store(self) -> EdgeStore:
@@ -239,7 +271,14 @@ class Engine:
         return Manifest(self.index_dir / MANIFEST_FILES[0])
 
     def _embedder(self) -> Embedder:
-        return _embedder(self._model, self._settings.threads)
+        from coderank.loading.embedder import Loading  # noqa: PLC0415 - a lexical search needs no model
+        from coderank.loading.opened import opened_embedder  # noqa: PLC0415
+
+        settings = self._settings
+        loading = Loading(
+            exports=settings.data_dir / "exports", cache=settings.cache_dir, threads=settings.threads, download=False
+        )
+        return opened_embedder(self._model, loading)
 
     @cached_property
     def _indexer(self) -> Indexer:
@@ -338,50 +377,17 @@ class Engine:
     ) -> SearchResult:
         """Run one retrieval in the mode that the index can serve, and say what it did."""
         from coderank.retrieval.legs import ModelLegs  # noqa: PLC0415 - numpy: not needed to index
-        from coderank.retrieval.search import Wanted  # noqa: PLC0415
+        from coderank.retrieval.search import Wanted, hit  # noqa: PLC0415
 
         possible = SearchMode(mode) if totals.dense or mode == SearchMode.DENSE else SearchMode.LEXICAL
-        legs = ModelLegs(self._embedder, self._model.lexical_weight, possible)
+        legs = ModelLegs(lambda: self._ahead or self._embedder(), self._model.lexical_weight, possible)
         candidates, stages = find(legs, Wanted(limit, scope)) if scope is not None else ([], [])
         return SearchResult(
             query=query,
-            hits=tuple(_hit(candidate, self.label) for candidate in candidates),
+            hits=tuple(hit(candidate, self.label) for candidate in candidates),
             stages=tuple(stages),
             index=IndexInfo(self.model, totals.chunks, round(totals.coverage, 4)),
         )
-
-
-@lru_cache(maxsize=1)
-def _embedder(model: Model, threads: int) -> Embedder:
-    """Open a model once for all engines of this process: 100 to 300 MB that several roots can share."""
-    from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415 - numpy and the runtime: 0.2 s
-    from coderank.models.bundled import bundled_weights  # noqa: PLC0415
-
-    return OnnxEmbedder(model, bundled_weights(model), threads)
-
-
-def _hit(candidate: Candidate, root: str) -> Hit:
-    chunk = candidate.chunk
-    return Hit(
-        path=chunk.path,
-        start_line=chunk.start_line,
-        end_line=chunk.end_line,
-        language=chunk.language,
-        symbol=chunk.symbol,
-        score=round(candidate.score, 6),
-        content=chunk.content,
-        root=root,
-    )
-
-
-def _existing(path: Path | None) -> Path:
-    if path is None:  # an unset variable in a script; Path would take it for the current folder
-        raise PathNotFoundError("The path is empty", "Give a file or folder, or leave it out for the current folder")
-    try:
-        return path.resolve(strict=True)
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise PathNotFoundError(f"{reason}: {str(path)!r}", "Give a file or folder that can be read") from error
 
 
 def _nothing_at(path: str, line: int, chunks: Collection[Chunk], arguments: str) -> PathNotFoundError:

@@ -123,12 +123,6 @@ class TestBoundary:
     def _raise(self) -> None:
         raise self.error
 
-    def run(self) -> int:
-        with pytest.raises(SystemExit) as stopped:
-            main.run()
-        assert isinstance(stopped.value.code, int)
-        return stopped.value.code
-
     @pytest.mark.parametrize(
         ("error", "code", "line"),
         [
@@ -144,7 +138,7 @@ class TestBoundary:
     )
     def test_is_one_line(self, error: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str]) -> None:
         self.error = error
-        assert self.run() == code
+        assert main.run() == code
         assert capsys.readouterr().err.strip() == line
 
     def test_debug_shows_the_traceback(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,5 +151,5 @@ class TestBoundary:
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setenv("CODERANK_DEBUG", "perhaps")
-        assert self.run() == 1
+        assert main.run() == 1
         assert "unexpected RuntimeError" in capsys.readouterr().err

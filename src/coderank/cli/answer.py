@@ -41,10 +41,18 @@ class Place:
     settings: Settings
     model: str | None = None
     index_dir: Path | None = None
+    one_shot: bool = False
+    """Whether the process ends with the answer."""
 
     def open(self, root: str) -> Engine:
         """Open the engine of one root, to be closed by the caller."""
-        return Engine.open(root, model=self.model or "auto", index_dir=self.index_dir, settings=self.settings)
+        return Engine.open(
+            root,
+            model=self.model or "auto",
+            index_dir=self.index_dir,
+            settings=self.settings,
+            one_shot=self.one_shot,
+        )
 
     def is_indexed(self, folder: Path) -> bool:
         """Tell whether a folder has an index of its own where this place keeps them."""
@@ -93,6 +101,8 @@ def _ask(
 ) -> list[tuple[SearchResult, str]]:
     """Ask one root, and every file that its index leaves out as a root of its own."""
     with opened as engine:
+        if question.mode != SearchMode.LEXICAL:
+            engine.anticipate(question.query)
         outlook = bring_up_to_date(engine, wanted, place.settings)
         result = engine.search(
             question.query,

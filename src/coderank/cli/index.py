@@ -46,7 +46,7 @@ def index(
     from coderank.engine import Engine  # noqa: PLC0415 - not needed to print help
 
     for path in roots:
-        with Engine.open(path, model=model or "auto", index_dir=index_dir) as engine:
+        with Engine.open(path, model=model or "auto", index_dir=index_dir, one_shot=options.one_shot()) as engine:
             if background:
                 _in_background(engine)
             else:

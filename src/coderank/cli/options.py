@@ -13,6 +13,11 @@ from coderank.retrieval.limits import MAX_LIMIT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+
+class Program:
+    """Marks, as click's object, a command that runs as the program of a process."""
+
+
 limit = click.option(
     "-k", "--limit", type=click.IntRange(1, MAX_LIMIT), default=10, show_default=True, help="How many hits."
 )
@@ -39,6 +44,11 @@ rerank = click.option(
     hidden=True,
     help="Rerank the hits with a larger model.  [default: no-rerank]",
 )
+
+
+def one_shot() -> bool:
+    """Whether the process ends with the command that runs; not so where another program calls it."""
+    return click.get_current_context().find_object(Program) is not None
 
 
 def refuse_collection(name: str | None) -> None:

@@ -35,6 +35,6 @@ def related(
     from coderank.settings import Settings  # noqa: PLC0415
 
     file, line = parse_place(place)
-    where = answer.Place(Settings.from_environment(), model, index_dir)
+    where = answer.Place(Settings.from_environment(), model, index_dir, one_shot=options.one_shot())
     result, outlook = answer.related(file, line, limit, Freshness(sync, wait), where)
     write_result(result, output_format, outlook=outlook, named=arguments(file.parent, index_dir), with_root=True)

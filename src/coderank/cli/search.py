@@ -58,7 +58,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     from coderank.settings import Settings, expanded  # noqa: PLC0415
 
     question = answer.Question(query, limit, languages, globs, mode)
-    place = answer.Place(Settings.from_environment(), model, index_dir)
+    place = answer.Place(Settings.from_environment(), model, index_dir, one_shot=options.one_shot())
     result, outlook = answer.search(question, roots, Freshness(sync, wait, mode), place)
     one_folder = len(roots) == 1 and expanded(roots[0]).is_dir()
     named = arguments(Path(roots[0]), index_dir)

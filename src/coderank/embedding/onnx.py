@@ -28,7 +28,7 @@ BATCH_TOKENS = 256
 """Padded tokens in one batch. With texts of up to 256 tokens and a batch on each of 2 cores: 7,600 tokens/s at 256,
 7,400 at 512, 6,800 at 1,024, 6,200 at 2,048, because larger activations leave the core's cache."""
 
-SPIN_US = 20
+SPIN_US = 50
 """How long a thread waits awake for the next part of its work. Asleep at once, a query takes 3.8 ms instead of 2.6;
 awake without end, the threads take the cores from their neighbours (40 % of the throughput beside other work)."""
 

@@ -7,7 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
-from coderank.errors import REBUILD, IndexCorruptError, IndexIncompatibleError, IndexNotFoundError
+from coderank.errors import REBUILD, IndexCorruptError, IndexIncompatibleError, IndexNotFoundError, PathNotFoundError
 from coderank.store import fingerprint
 
 MANIFEST_FILES = ("manifest.db", "manifest.db-wal", "manifest.db-shm")
@@ -20,6 +20,17 @@ INDEX_CONTENT = frozenset({"shard", "manifest.db"})
 _MANIFEST_DRAFT = re.compile(r"manifest\.db\.\d+\.draft")
 _NAME_LENGTH = 40
 _DIGEST_BYTES = 5
+
+
+def existing(path: Path | None) -> Path:
+    """Resolve a root. Raises PathNotFoundError, also for None: a path that was given empty."""
+    if path is None:  # an unset variable in a script; Path would take it for the current folder
+        raise PathNotFoundError("The path is empty", "Give a file or folder, or leave it out for the current folder")
+    try:
+        return path.resolve(strict=True)
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PathNotFoundError(f"{reason}: {str(path)!r}", "Give a file or folder that can be read") from error
 
 
 def index_folder(data_dir: Path, root: Path) -> Path:

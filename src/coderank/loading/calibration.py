@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from coderank.embedding.calibration import Calibration, Measurement, Option, calibrate, machine, recall, remember
@@ -20,6 +19,8 @@ FILE = "calibration.json"
 
 def current_machine() -> str:
     """Name this machine and its ONNX Runtime."""
+    from importlib.metadata import version  # noqa: PLC0415 - 15 ms, and models without an export have no calibration
+
     from coderank.embedding.onnx import available_cores  # noqa: PLC0415
 
     return machine(f"onnxruntime {version('onnxruntime')}", available_cores())

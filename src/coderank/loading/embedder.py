@@ -13,7 +13,6 @@ from coderank.errors import ConfigurationError, ModelUnavailableError
 from coderank.loading.calibration import FILE, current_machine, key_of
 from coderank.models.bundled import bundled_weights
 from coderank.models.exported import Export, find
-from coderank.models.folder import locate
 
 if TYPE_CHECKING:
     from coderank.embedding.contract import Embedder
@@ -93,6 +92,7 @@ def open_torch(model: Model, loading: Loading) -> Embedder:
         )
     from coderank.embedding.devices import DevicePool  # noqa: PLC0415
     from coderank.embedding.torch import TorchEmbedder, TorchWeights, cuda_devices  # noqa: PLC0415
+    from coderank.models.folder import locate  # noqa: PLC0415
 
     layout = locate(model, folder=loading.folder, download=loading.download)
     precision: TorchPrecision = "auto" if loading.precision == "int8" else loading.precision

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from coderank.retrieval.fusion import request
 from coderank.retrieval.priors import DEFAULT, Priors, rank
 from coderank.retrieval.query import QueryProfile, code_profile, profile
-from coderank.types import Filters, Stage
+from coderank.types import Filters, Hit, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,3 +116,18 @@ def _retrieve(
         candidates = store.query(plan)
     with watch.measure("rank", f"{len(candidates)} candidates"):
         return rank(asked, candidates, wanted.limit, legs.terms, wanted.priors)
+
+
+def hit(candidate: Candidate, root: str) -> Hit:
+    """Describe a candidate as its reader sees it; ``root`` is what the reader calls the searched root."""
+    chunk = candidate.chunk
+    return Hit(
+        path=chunk.path,
+        start_line=chunk.start_line,
+        end_line=chunk.end_line,
+        language=chunk.language,
+        symbol=chunk.symbol,
+        score=round(candidate.score, 6),
+        content=chunk.content,
+        root=root,
+    )

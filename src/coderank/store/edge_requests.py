@@ -33,8 +33,11 @@ def shard_config(dimension: int) -> qdrant.EdgeConfig:
         quantization_config=qdrant.TurboQuantQuantizationConfig(
             bits=qdrant.TurboQuantBitSize.Bits4, memory=qdrant.Memory.Pinned
         ),
+        # Only rescoring reads these. Cached, they are read from the disk whole at each opening: 85 ms for 50 k points.
+        memory=qdrant.Memory.Cached,
     )
-    lexical = qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)
+    # Mapped: pinned terms are copied to memory at each opening, and dropped from the page cache for the next one.
+    lexical = qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf, memory=qdrant.Memory.Cached)
     return qdrant.EdgeConfig(
         vectors={DENSE: dense},
         sparse_vectors={LEXICAL: lexical},

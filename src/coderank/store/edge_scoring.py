@@ -73,8 +73,9 @@ def _best(points: Sequence[qdrant.ScoredPoint], keep: int, *, tied_too: bool) ->
     """Ids of the best points; of those tied with the last, all or the ones with the lowest ids."""
     if keep < 1 or not points:
         return []
-    worst = points[min(keep, len(points)) - 1].score
+    scores = [point.score for point in points]
+    worst = scores[min(keep, len(points)) - 1]
     # An id costs more than a score: the engine builds a UUID object each time it is asked for one.
-    better = [str(point.id) for point in points if point.score > worst]
-    tied = sorted(str(point.id) for point in points if point.score == worst)
+    better = [str(point.id) for point, score in zip(points, scores, strict=True) if score > worst]
+    tied = sorted(str(point.id) for point, score in zip(points, scores, strict=True) if score == worst)
     return better + (tied if tied_too else tied[: keep - len(better)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,8 @@ def read(folder: Path) -> IndexRecord:
         raise _corrupt(file, error) from error
     except OSError as error:
         raise IndexNotWritableError(f"Cannot read {file}: {error.strerror}", WRITABLE) from error
-    _check_format(data)
     try:
-        return msgspec.json.decode(data, type=IndexRecord)
+        return _record(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _corrupt(file, error) from error
 
@@ -98,6 +98,13 @@ def check(found: Fingerprint, expected: Fingerprint, root: Path) -> None:
     ]
     if differing:
         raise _incompatible(str(root), "; ".join(differing))
+
+
+@lru_cache(maxsize=16)
+def _record(data: bytes) -> IndexRecord:
+    """Decode a record; every search reads it, and it hardly ever changes."""
+    _check_format(data)
+    return msgspec.json.decode(data, type=IndexRecord)
 
 
 def _check_format(data: bytes) -> None:
