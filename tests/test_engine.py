@@ -149,3 +149,24 @@ def test_unknown_names_are_refused(root: Path, settings: Settings) -> None:
         Engine.open(root, model="no-such-model", settings=settings)
     with pytest.raises(PathNotFoundError):
         Engine.open(root / "nothing", settings=settings)
+
+
+def test_a_query_that_was_anticipated_is_answered_alike(root: Path, settings: Settings) -> None:
+    with Engine.open(root, settings=settings) as engine:
+        engine.anticipate("send a request")  # not indexed: there is nothing to compare it with
+        engine.index()
+        plain = engine.search("send a request")
+        engine.anticipate("send a request")
+        assert engine.search("send a request").hits == plain.hits
+        assert engine.search("merge cookies").hits == engine.search("merge cookies").hits
+
+
+def test_one_shot_leaves_an_index_that_was_only_read_to_the_end_of_the_process(root: Path, settings: Settings) -> None:
+    with Engine.open(root, settings=settings, one_shot=True) as engine:
+        engine.index()
+    # It wrote, so it is closed, and its data are where another process finds them.
+    with Engine.open(root, settings=settings, one_shot=True) as reader:
+        hits = reader.search("send").hits
+    with Engine.open(root, settings=settings) as other:  # the reader, still open, hands over
+        assert other.search("send").hits == hits
+    reader.close()

@@ -199,6 +199,8 @@ class IndexReport:
     dense_coverage: float
     seconds: float
     skips: tuple[Skip, ...] = field(default=())
+    filled: bool = False
+    """Whether every chunk that the model takes has its vector: those still missing were refused."""
 
 
 class SearchMode(StrEnum):

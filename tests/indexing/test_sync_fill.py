@@ -314,9 +314,19 @@ class TestFill:
         assert [reason.split(":")[0] for reason in report.failed] == ["src/beta.py"]
         assert "cannot embed Part 1 of beta" in caplog.text
         assert store.counts().dense == len(store.points) - 1
+
+    def test_a_refused_text_is_not_tried_again_before_something_changes(self, world: World, store: MemoryStore) -> None:
+        world.embedder.refuse = "Part 1 of beta"
+        world.indexer.sync()
+        assert not world.indexer.sync().filled
+        world.indexer.fill()
         world.embedder.refuse = ""
-        assert world.indexer.fill().embedded == 1
-        assert world.manifest.filled()
+        assert world.indexer.sync().filled
+        assert world.indexer.fill().embedded == 0
+        world.write("src/delta.py", source("delta"))
+        assert not world.indexer.sync().filled
+        world.indexer.fill()
+        assert store.counts().dense == len(store.points)
 
     def test_a_model_that_refuses_everything_is_an_error(self, world: World) -> None:
         for number in range(HOPELESS):

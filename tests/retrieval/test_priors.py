@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coderank.corpus.roles import is_test
 from coderank.embedding.lexical import tokens
-from coderank.retrieval.priors import DEFAULT, OFF, is_test, rank
+from coderank.retrieval.priors import DEFAULT, OFF, rank
 from coderank.retrieval.query import code_profile, profile
 from coderank.types import Candidate, Chunk
 

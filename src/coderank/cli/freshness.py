@@ -37,10 +37,9 @@ def bring_up_to_date(engine: Engine, wanted: Freshness, settings: Settings) -> s
     if not wanted.sync:
         return by_hand
     with progress() as listener:
-        if wanted.wait:
-            engine.index(on_progress=listener)
+        report = engine.index(on_progress=listener) if wanted.wait else engine.sync(on_progress=listener)
+        if report.filled:
             return "the model refused the rest (`coderank doctor`)"
-        report = engine.sync(on_progress=listener)
         pending = _pending(report)
         if not pending or wanted.mode == SearchMode.LEXICAL:
             return by_hand

@@ -79,8 +79,8 @@ class _Fill:
         revision = self._parts.manifest.revision()
         pending = [(id_, path) for id_, path in self._parts.store.without_dense() if id_ not in self._failed]
         if not pending:
-            if not self._failed:
-                self._parts.manifest.mark_filled(revision)
+            # Those that the model refused are not tried again before something changes.
+            self._parts.manifest.mark_filled(revision)
             return False
         if not self._written.isdisjoint(id_ for id_, _ in pending):
             raise StoreError(f"The index of {self._parts.root} does not keep vectors", "Run `coderank doctor`")

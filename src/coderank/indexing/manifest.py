@@ -147,7 +147,7 @@ class Manifest:
         return int(self._rows("SELECT value FROM meta WHERE name = 'revision'")[0][0])
 
     def filled(self) -> bool:
-        """Tell whether every chunk had a dense vector at the current revision."""
+        """Tell whether every chunk that the model takes had a dense vector at the current revision."""
         query = """SELECT (SELECT value FROM meta WHERE name = 'revision') = (SELECT value FROM meta WHERE name =
           'filled_revision') AND NOT EXISTS (SELECT 1 FROM files WHERE state = ?)"""
         return bool(self._rows(query, (WRITING,))[0][0])
@@ -193,7 +193,7 @@ class Manifest:
             connection.execute("UPDATE meta SET value = ? WHERE name = 'dense'", (dense,))
 
     def mark_filled(self, revision: int) -> None:
-        """Record that every chunk had a dense vector at ``revision``."""
+        """Record that every chunk that the model takes had a dense vector at ``revision``."""
         with self._transaction() as connection:
             connection.execute("UPDATE meta SET value = ? WHERE name = 'filled_revision'", (revision,))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from coderank.corpus.languages import detect
+from coderank.corpus.roles import is_aside, is_test, is_vendored
+from coderank.corpus.syntax_rules import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -11,25 +14,12 @@ if TYPE_CHECKING:
 SOURCE, ASIDE, VENDORED = range(3)
 """Ranks of a file: the code itself, its tests, documents and examples, and code of others."""
 
-_VENDORED_FOLDERS = frozenset(
-    {"vendor", "vendored", "_vendor", "third_party", "third-party", "thirdparty", "external", "deps", "node_modules"}
-)
-_ASIDE_FOLDERS = frozenset(
-    {"test", "tests", "testing", "spec", "specs", "__tests__", "e2e", "fixtures", "testdata", "doc", "docs"}
-    | {"examples", "example", "samples", "bench", "benches", "benchmarks", ".github", "changelog", "locales", "i18n"}
-)
-_ASIDE_SUFFIXES = frozenset({".md", ".mdx", ".rst", ".txt", ".adoc", ".json", ".yaml", ".yml", ".toml", ".xml", ".csv"})
-_TEST_MARKS = ("test_", "_test.", ".test.", ".spec.", "_spec.", "conftest.")
-
 
 def rank_of(path: str) -> int:
     """Return the rank of a file by its POSIX path."""
-    *folders, name = path.lower().split("/")
-    if not _VENDORED_FOLDERS.isdisjoint(folders):
+    if is_vendored(path):
         return VENDORED
-    if not _ASIDE_FOLDERS.isdisjoint(folders) or PurePosixPath(name).suffix in _ASIDE_SUFFIXES:
-        return ASIDE
-    return ASIDE if name.startswith(_TEST_MARKS[0]) or any(mark in name for mark in _TEST_MARKS[1:]) else SOURCE
+    return ASIDE if is_test(path) or is_aside(path) or detect(path).kind is not Kind.CODE else SOURCE
 
 
 def order(pending: Iterable[tuple[str, str]], *, first: Sequence[str], modified: Mapping[str, int]) -> list[str]:

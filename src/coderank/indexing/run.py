@@ -69,6 +69,7 @@ class Indexer:
             embedded_chunks=filled.embedded if filled else 0,
             reused_vectors=synced.reused_vectors + (filled.reused if filled else 0),
             dense_coverage=totals.coverage,
+            filled=self._parts.manifest.filled(),
             seconds=time.monotonic() - started,
             skips=synced.skips,
         )

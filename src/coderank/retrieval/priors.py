@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from coderank.corpus.languages import by_name
+from coderank.corpus.roles import is_aside, is_test
 from coderank.corpus.syntax_rules import Kind
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Priors:
 
 
 DEFAULT = Priors()
+ALIKE = Priors(test=1, aside=1, prose=1)
+"""For code like given code: nobody said that tests or examples are not wanted."""
 OFF = Priors(
     definition=0,
     mentioned_definition=0,
@@ -159,7 +162,7 @@ class _Place:
         self.factor = 1.0
         if is_test(path) and not coverage.terms & _ABOUT_TESTS:
             self.factor *= priors.test
-        if _is_aside(path) and not coverage.terms & _ABOUT_ASIDES:
+        if is_aside(path) and not coverage.terms & _ABOUT_ASIDES:
             self.factor *= priors.aside
 
 
@@ -194,15 +197,6 @@ def _folded(words: str) -> frozenset[str]:
     return frozenset(map(_fold, words.split()))
 
 
-_TEST = re.compile(
-    r"(?:^|/)(?:tests?|specs?|__tests__|testing|testdata|fixtures?|e2e|mocks?|__mocks__)(?:/|$)"
-    r"|(?:^|/)(?:test_[^/]*|[^/]*[_.-](?:test|tests|spec|specs)\.[^/]*|conftest\.py|[^/]*(?:Test|Tests|Spec|TestCase)\.[^/]*)$"
-)
-_ASIDE = re.compile(
-    r"(?:^|/)(?:examples?|samples?|demos?|benchmarks?|bench|docs?|vendor|third_party|node_modules|dist|generated|legacy|"
-    r"compat|deprecated|playground)(?:/|$)",
-    re.IGNORECASE,
-)
 _ABOUT_TESTS = _folded("test testing spec fixture mock pytest unittest")
 _ABOUT_ASIDES = _folded("example sample demo benchmark bench doc documentation vendor generated legacy compat")
 _ABOUT_PROSE = _folded(
@@ -218,17 +212,6 @@ def _prose_factor(language: str, terms: frozenset[str], priors: Priors) -> float
 def _is_code(language: str) -> bool:
     known = by_name(language)
     return known is not None and known.kind is Kind.CODE
-
-
-@lru_cache(maxsize=1 << 15)
-def is_test(path: str) -> bool:
-    """Tell whether a path looks like a test or its data."""
-    return _TEST.search(path) is not None
-
-
-@lru_cache(maxsize=1 << 15)
-def _is_aside(path: str) -> bool:
-    return _ASIDE.search(path) is not None
 
 
 def _spread(scored: Sequence[tuple[float, Candidate]], priors: Priors) -> list[tuple[float, Candidate]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from coderank.retrieval.fusion import request
-from coderank.retrieval.priors import DEFAULT, Priors, rank
+from coderank.retrieval.priors import ALIKE, DEFAULT, Priors, rank
 from coderank.retrieval.query import QueryProfile, code_profile, profile
 from coderank.types import Filters, Hit, Stage
 
@@ -85,7 +85,7 @@ def related(chunk: Chunk, store: Store, legs: Legs, wanted: Wanted) -> tuple[lis
     watch = Stopwatch()
     with watch.measure("embed"):
         dense, sparse = legs.dense_code(chunk), legs.sparse_query(chunk.content)
-    one_more = replace(wanted, limit=wanted.limit + 1)
+    one_more = replace(wanted, limit=wanted.limit + 1, priors=ALIKE)
     found = _retrieve(code_profile(), (dense, sparse), store, legs, one_more, watch)
     others = [c for c in found if (c.chunk.path, c.chunk.start_line) != (chunk.path, chunk.start_line)]
     return others[: wanted.limit], watch.stages
