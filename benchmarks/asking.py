@@ -12,6 +12,7 @@ from benchmarks.headers import HEADERS, HeaderVectors, store_without_header
 from benchmarks.questions import Place, Question, Repository
 from coderank import Engine
 from coderank.retrieval.legs import ModelLegs
+from coderank.retrieval.query import profile
 from coderank.retrieval.search import Wanted, search
 from coderank.settings import Settings
 from coderank.store.edge import EdgeStore
@@ -90,9 +91,12 @@ class Asker:
 
 
 def _ask_store(store: Store, embedder: Embedder, variant: Variant, repository: Repository, asked: Asked) -> None:
-    legs = ModelLegs(lambda: embedder, parts.MODEL.lexical_weight * variant.lexical_factor, variant.mode)
+    unit = parts.MODEL.lexical_weight * variant.lexical_factor
+    words = ModelLegs(lambda: embedder, unit, variant.mode)
+    names = ModelLegs(lambda: embedder, unit * variant.symbol_factor, variant.mode)
     wanted = Wanted(LIMIT, priors=variant.priors)
     predictions = asked.variants.setdefault(variant.name, {})
     for question in repository.questions:
+        legs = names if profile(question.text).is_symbol else words
         found, _ = search(question.text, store, legs, wanted)
         predictions[question] = [(c.chunk.path, c.chunk.start_line, c.chunk.end_line) for c in found]

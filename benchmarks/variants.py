@@ -11,6 +11,8 @@ from coderank.types import SearchMode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SYMBOL_FACTORS = (0.5, 2.0, 4.0, 8.0)
+"""Multiples of the lexical weight for queries that are one name: whether they gain by leaning on words."""
 LEXICAL_FACTORS = (0.25, 0.5, 0.75, 1.5, 2.0, 4.0)
 """Multiples of the catalogue's lexical weight: whether it sits on a plateau."""
 
@@ -23,6 +25,8 @@ class Variant:
     mode: SearchMode = SearchMode.HYBRID
     priors: Priors = DEFAULT
     lexical_factor: float = 1.0
+    symbol_factor: float = 1.0
+    """Applied besides where the whole query is a name."""
 
 
 FULL = Variant("as shipped")
@@ -43,6 +47,11 @@ def weighted(priors: Priors = DEFAULT) -> Sequence[Variant]:
     return [Variant(f"lexical weight × {factor:g}", priors=priors, lexical_factor=factor) for factor in LEXICAL_FACTORS]
 
 
+def leaning() -> Sequence[Variant]:
+    """Weigh the lexical leg otherwise for names."""
+    return [Variant(f"lexical weight of names × {factor:g}", symbol_factor=factor) for factor in SYMBOL_FACTORS]
+
+
 def all_variants() -> list[Variant]:
     """List every variant, the shipped one first."""
-    return [FULL, *LEGS, *BARE, *without_each_prior(), *weighted()]
+    return [FULL, *LEGS, *BARE, *without_each_prior(), *weighted(), *leaning()]
