@@ -13,8 +13,8 @@ from coderank.corpus import header
 from coderank.corpus.identity import point_ids, vector_key
 from coderank.embedding.lexical import encode_document
 from coderank.embedding.onnx import OnnxEmbedder
-from coderank.indexing.choice import AUTO_MODEL
 from coderank.indexing.vector_cache import VectorCache, rounded
+from coderank.loading.choice import BUNDLED_MODEL
 from coderank.models import catalogue
 from coderank.models.bundled import bundled_weights
 from coderank.types import Point
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from coderank.store.contract import Store
     from coderank.types import Chunk, Matrix, Vector
 
-MODEL = catalogue.get(AUTO_MODEL)
+MODEL = catalogue.get(BUNDLED_MODEL)
 SLICE = 512
 """Texts embedded at once, as the engine does."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from coderank.errors import (
     IndexUnusableError,
     PathNotFoundError,
 )
-from coderank.indexing.choice import AUTO_MODEL, embedder, remembered_embedder
 from coderank.indexing.location import (
     MANIFEST_FILES,
     arguments,
@@ -26,27 +26,27 @@ from coderank.indexing.location import (
     recorded,
     remembered,
 )
+from coderank.loading.choice import BUNDLED_MODEL, embedder, remembered_embedder
 from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings, expanded
 from coderank.store import fingerprint
 from coderank.store.room import bytes_on_disk
-from coderank.types import Filters, IndexInfo, SearchMode, SearchResult, Status
+from coderank.types import IndexInfo, SearchMode, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
     from types import TracebackType
-    from typing import Self, TypeAlias
+    from typing import Self
 
     from coderank.embedding.contract import Embedder
     from coderank.indexing.manifest import Manifest, Totals
     from coderank.indexing.run import Indexer
     from coderank.models.catalogue import Model
-    from coderank.retrieval.search import Legs, Wanted
+    from coderank.reranking.cascade import Cascade
+    from coderank.retrieval.answer import Asked, Find
     from coderank.store.edge import EdgeStore
-    from coderank.types import Candidate, Chunk, IndexReport, Progress, Stage
-
-    Found: TypeAlias = tuple[list[Candidate], list[Stage]]
+    from coderank.types import Chunk, IndexReport, Progress, SearchResult
 
 
 class Engine:
@@ -65,6 +65,7 @@ class Engine:
         *,
         named: str = INDEX,
         one_shot: bool = False,
+        download: bool = False,
     ) -> None:
         """Take what `open` found out. Nothing is created, locked or loaded before it is needed."""
         self.root = root
@@ -80,6 +81,7 @@ class Engine:
         self._model = model
         self._settings = settings
         self._one_shot = one_shot
+        self._download = download
         self._ahead: Embedder | None = None
         self._whole_at = -1
         """Revision at which the store was last found to hold what the manifest says."""
@@ -96,7 +98,8 @@ class Engine:
     ) -> Self:
         """Open the engine of a root, indexed or not.
 
-        An index remembers its model; ``model`` chooses for a new one (``auto``: the setting, then the bundled model).
+        An index remembers its model; ``model`` chooses for a new one (``auto``: the setting, then CodeRankEmbed where
+        it was exported or has a GPU, then the bundled model). Weights are downloaded only of a model that is named.
         ``one_shot`` says that the process ends after this engine: an index that was only read is left to that end.
 
         Raises:
@@ -109,9 +112,10 @@ class Engine:
         root = existing(given if str(path) else None)
         folder = expanded(index_dir).absolute() if index_dir else index_folder(settings.data_dir, root)
         named = arguments(given, index_dir, model)
+        name = settings.model if model == "auto" else model
         try:
             found = remembered(folder, root)
-            chosen = remembered_embedder(found) if found and model == "auto" else None
+            chosen = remembered_embedder(found, settings) if found and model == "auto" else None
         except IndexUnusableError as error:
             error.name_index(named)
             raise
@@ -119,8 +123,9 @@ class Engine:
             root=root,
             label=str(given if root.is_dir() else given.parent),
             folder=folder,
-            model=chosen or embedder(settings.model if model == "auto" else model),
+            model=chosen or embedder(name, settings),
             settings=settings,
+            download=name != "auto" and chosen is None,
             named=named,
             one_shot=one_shot,
         )
@@ -173,24 +178,29 @@ class Engine:
         languages: Sequence[str] = (),
         paths: Sequence[str] = (),
         mode: str = SearchMode.HYBRID,
+        rerank: bool = False,
     ) -> SearchResult:
         """Find code by meaning, best first. Reads only: index first.
 
-        ``paths`` are globs as in a .gitignore, ``languages`` names as `status` shows them.
+        ``paths`` are globs as in a .gitignore, ``languages`` names as `status` shows them. With ``rerank`` the
+        rerankers of the settings reorder the best; the stage ``rerank`` of the result says what became of that.
 
         Raises:
             InvalidQueryError: an empty or over-long query, a limit below one, an unknown language or mode.
+            ConfigurationError: to be reranked, and there is no reranker.
             IndexNotFoundError: this root was never indexed.
             IndexCorruptError: the index is damaged, or has lost chunks.
         """
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
+        from coderank.retrieval.answer import Asked  # noqa: PLC0415
         from coderank.retrieval.scope import filters  # noqa: PLC0415
 
         query, limit = checked_query(query), checked_limit(limit)
+        cascade = self._cascade() if rerank else None
         manifest = self._whole_manifest()
         scope = filters(languages, paths, (row.path for row in manifest.files()) if paths else ())
-        totals = manifest.totals()
-        return self._found(query, partial(search.search, query, self._store), mode, limit, scope, totals)
+        asked = Asked(query, limit, mode, scope, cascade)
+        return self._answer(partial(search.search, query, self._store), asked, manifest.totals())
 
     def anticipate(self, query: str) -> None:
         """Begin to embed a query that `search` will be asked soon, in a thread beside what is done until then.
@@ -209,6 +219,7 @@ class Engine:
             PathNotFoundError: the file is not in the index, or has no such line.
         """
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
+        from coderank.retrieval.answer import Asked  # noqa: PLC0415
 
         limit = checked_limit(limit)
         totals = self._whole_manifest().totals()
@@ -216,8 +227,7 @@ class Engine:
         here = next((chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line), None)
         if here is None:
             raise _nothing_at(path, line, chunks, self.arguments)
-        find = partial(search.related, here, self._store)
-        return self._found(f"{path}:{line}", find, SearchMode.HYBRID, limit, Filters(), totals)
+        return self._answer(partial(search.related, here, self._store), Asked(f"{path}:{line}", limit), totals)
 
     def status(self) -> Status:
         """Tell what is indexed, what was left out, and how many files have changed since."""
@@ -271,14 +281,14 @@ class Engine:
         return Manifest(self.index_dir / MANIFEST_FILES[0])
 
     def _embedder(self) -> Embedder:
-        from coderank.loading.embedder import Loading  # noqa: PLC0415 - a lexical search needs no model
-        from coderank.loading.opened import opened_embedder  # noqa: PLC0415
+        from coderank.loading.opened import opened_embedder  # noqa: PLC0415 - a lexical search needs no model
 
-        settings = self._settings
-        loading = Loading(
-            exports=settings.data_dir / "exports", cache=settings.cache_dir, threads=settings.threads, download=False
-        )
-        return opened_embedder(self._model, loading)
+        return opened_embedder(self._model, self._settings, download=self._download)
+
+    def _cascade(self) -> Cascade:
+        from coderank.loading.rerankers import opened_cascade  # noqa: PLC0415 - most searches are not reranked
+
+        return opened_cascade(self._settings)
 
     @cached_property
     def _indexer(self) -> Indexer:
@@ -290,7 +300,7 @@ class Engine:
         if not self._store.exists:
             self._manifest.begin_all()  # what it says was written is gone
         cache = VectorCache(
-            self._settings.cache_dir / f"vectors-{self._model.name}-{self._model.revision[:12]}-h{HEADER_VERSION}.db",
+            self._settings.cache_dir / f"vectors-{self._model.file_stem}-h{HEADER_VERSION}.db",
             self._model.dimension,
         )
         return Indexer(
@@ -308,7 +318,7 @@ class Engine:
         return fingerprint.Fingerprint(
             format=fingerprint.FORMAT,
             model=self._model.name,
-            revision=self._model.revision,
+            revision=self._model.space,
             dimension=self._model.dimension,
             chunker=str(CHUNKER_VERSION),
             header=str(HEADER_VERSION),
@@ -323,7 +333,7 @@ class Engine:
         """Make the folder an index of this root and model, or check that it is one."""
         found = recorded(self.index_dir)
         if found is None:
-            if self._model.name != AUTO_MODEL:
+            if self._model.name != BUNDLED_MODEL:
                 self._embedder()  # an index of a model that cannot run would be in the way of one that can
             fingerprint.write(self.index_dir, self._fingerprint(), self.root)
         self._check(found)
@@ -366,28 +376,14 @@ class Engine:
         (self.index_dir / fingerprint.FILE_NAME).unlink(missing_ok=True)
         fingerprint.write(self.index_dir, self._fingerprint(), self.root)
 
-    def _found(
-        self,
-        query: str,
-        find: Callable[[Legs, Wanted], Found],
-        mode: str,
-        limit: int,
-        scope: Filters | None,
-        totals: Totals,
-    ) -> SearchResult:
-        """Run one retrieval in the mode that the index can serve, and say what it did."""
-        from coderank.retrieval.legs import ModelLegs  # noqa: PLC0415 - numpy: not needed to index
-        from coderank.retrieval.search import Wanted, hit  # noqa: PLC0415
+    def _answer(self, find: Find, asked: Asked, totals: Totals) -> SearchResult:
+        from coderank.retrieval.answer import answer  # noqa: PLC0415 - numpy: not needed to index
 
-        possible = SearchMode(mode) if totals.dense or mode == SearchMode.DENSE else SearchMode.LEXICAL
-        legs = ModelLegs(lambda: self._ahead or self._embedder(), self._model.lexical_weight, possible)
-        candidates, stages = find(legs, Wanted(limit, scope)) if scope is not None else ([], [])
-        return SearchResult(
-            query=query,
-            hits=tuple(hit(candidate, self.label) for candidate in candidates),
-            stages=tuple(stages),
-            index=IndexInfo(self.model, totals.chunks, round(totals.coverage, 4)),
-        )
+        # Rounded, a handful of vectors in a large index would count as none.
+        coverage = round(totals.coverage, 4) or totals.coverage
+        index = IndexInfo(self.model, totals.chunks, coverage)
+        found = answer(find, asked, index, self._model, lambda: self._ahead or self._embedder())
+        return replace(found, hits=tuple(replace(hit, root=self.label) for hit in found.hits))
 
 
 def _nothing_at(path: str, line: int, chunks: Collection[Chunk], arguments: str) -> PathNotFoundError:

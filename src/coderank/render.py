@@ -184,6 +184,11 @@ def coverage_note(index: IndexInfo, outlook: str) -> str:
     return f"{kind}: {percent(index.dense_coverage)} of {index.chunks:,} chunks have vectors yet; {outlook}"
 
 
+def rerank_note(result: SearchResult) -> str:
+    """Render what became of a reranking; empty where none was asked for."""
+    return next((f"rerank: {stage.detail}" for stage in result.stages if stage.name == "rerank"), "")
+
+
 def footer(result: SearchResult) -> str:
     """Render the account of a search in one line: hits, time by stage, what was searched."""
     count = f"{len(result)} hit{'' if len(result) == 1 else 's'}"

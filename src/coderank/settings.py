@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 RERANK_MODEL = "nomic-ai/CodeRankLLM"
 RERANK_BUDGET_MS = 500
 """What a person takes for "at once", together with the search itself."""
+RERANK_STRATEGIES = ("topdown", "sliding")
+"""The default first: windows of its first pass run at once."""
+RERANK_PROMPTS = ("docstring", "github_issue")
+"""The authors' variants, their default first."""
+BACKENDS = ("auto", "onnx", "torch")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -29,6 +35,17 @@ class Settings:
     """What can be computed again: vectors by content, extracted grammars (``CODERANK_CACHE_DIR``)."""
     model: str = "auto"
     """The embedding model of new indexes (``CODERANK_MODEL``)."""
+    models_file: Path | None = None
+    """Models of the user's own, as TOML or JSON (``CODERANK_MODELS_FILE``)."""
+    backend: str = "auto"
+    """What runs an embedding model that is not bundled: one of BACKENDS (``CODERANK_BACKEND``)."""
+    precision: str = "auto"
+    """In which precision: one of PRECISIONS (``CODERANK_PRECISION``)."""
+    device: str = "auto"
+    """Where torch runs: ``auto`` for every GPU there is, else the CPU; or ``cpu``, ``cuda:0,cuda:1``
+    (``CODERANK_DEVICE``)."""
+    max_tokens: int = 0
+    """Tokens of a text that the embedding model reads; 0 for the model's default (``CODERANK_MAX_TOKENS``)."""
     threads: int = 0
     """Threads of the embedding engine; 0 lets the machine decide (``CODERANK_THREADS``)."""
     background: bool = True
@@ -43,6 +60,12 @@ class Settings:
     """Sent to the endpoint as a bearer token, shown nowhere (``CODERANK_RERANK_KEY``)."""
     rerank_folder: Path | None = None
     """A cross-encoder's ``model.onnx`` and tokenizer (``CODERANK_RERANK_FOLDER``)."""
+    rerank_llm: Path | None = None
+    """Weights of CodeRankLLM in the hub's layout, to be run in this process by torch (``CODERANK_RERANK_LLM``)."""
+    rerank_strategy: str = "topdown"
+    """In which order a language model sees the windows: one of RERANK_STRATEGIES (``CODERANK_RERANK_STRATEGY``)."""
+    rerank_prompt: str = "docstring"
+    """What the model is told that queries are: one of RERANK_PROMPTS (``CODERANK_RERANK_PROMPT``)."""
     rerank_budget_ms: int = RERANK_BUDGET_MS
     """What reranking may add to a search (``CODERANK_RERANK_BUDGET_MS``)."""
 
@@ -58,6 +81,11 @@ class Settings:
             data_dir=_folder(env, "CODERANK_DATA_DIR", "user_data_path"),
             cache_dir=_folder(env, "CODERANK_CACHE_DIR", "user_cache_path"),
             model=env.get("CODERANK_MODEL", "") or "auto",
+            models_file=_path(env, "CODERANK_MODELS_FILE"),
+            backend=_one_of(env, "CODERANK_BACKEND", BACKENDS),
+            precision=_one_of(env, "CODERANK_PRECISION", PRECISIONS),
+            device=env.get("CODERANK_DEVICE", "") or "auto",
+            max_tokens=_count(env, "CODERANK_MAX_TOKENS"),
             threads=_count(env, "CODERANK_THREADS"),
             background=_flag(env, "CODERANK_BACKGROUND", default=True),
             debug=_flag(env, "CODERANK_DEBUG", default=False),
@@ -65,6 +93,9 @@ class Settings:
             rerank_model=env.get("CODERANK_RERANK_MODEL", "") or RERANK_MODEL,
             rerank_key=env.get("CODERANK_RERANK_KEY", ""),
             rerank_folder=_path(env, "CODERANK_RERANK_FOLDER"),
+            rerank_llm=_path(env, "CODERANK_RERANK_LLM"),
+            rerank_strategy=_one_of(env, "CODERANK_RERANK_STRATEGY", RERANK_STRATEGIES),
+            rerank_prompt=_one_of(env, "CODERANK_RERANK_PROMPT", RERANK_PROMPTS),
             rerank_budget_ms=_count(env, "CODERANK_RERANK_BUDGET_MS") or RERANK_BUDGET_MS,
         )
 
@@ -89,6 +120,13 @@ def _count(env: Mapping[str, str], name: str) -> int:
     if not value.isdecimal():
         raise ConfigurationError(f"{name} is {value!r}, not a whole number", f"Unset {name} or give a whole number")
     return int(value)
+
+
+def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    value = env.get(name, "").lower() or known[0]
+    if value not in known:
+        raise ConfigurationError(f"{name} is {value!r}", f"Choose from: {', '.join(known)}")
+    return value
 
 
 def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:

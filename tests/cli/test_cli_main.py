@@ -62,7 +62,7 @@ class TestStart:
         assert "-h, --help" in shown.output
         assert " ".join(shown.output.split()) in " ".join(page.split())
 
-    @pytest.mark.parametrize("option", ["--collection", "--rerank"])
+    @pytest.mark.parametrize("option", ["--collection"])
     def test_what_this_version_cannot_do_is_not_offered(self, option: str) -> None:
         helps = [CliRunner().invoke(main.cli, [name, "--help"]).output for name in COMMANDS]
         assert not any(option in shown for shown in helps)
@@ -86,7 +86,6 @@ class TestWrongUsage:
                 "coderank: Invalid value for '-k' / '--limit': 1001 is not in the range",
             ),
             (["search", "x", "--mode", "magic"], "coderank: Invalid value for '--mode'"),
-            (["search", "x", "--rerank"], "coderank: This version cannot rerank. Leave --rerank out"),
             (["search", "x", "--collection", "docs"], "coderank: This version knows no collections, so not 'docs'"),
             (["index", "--collection", "docs"], "coderank: This version knows no collections"),
             (["search", "x", "a", "b", "--index-dir", "i"], "coderank: --index-dir holds the index of one PATH. "),

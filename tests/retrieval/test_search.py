@@ -139,8 +139,8 @@ def test_related_code_is_not_the_code_itself_and_may_be_a_test(store: EdgeStore)
 
 def test_a_hit_is_the_candidate_as_it_is_shown(store: EdgeStore) -> None:
     (best, *_), _ = search("cookie", store, MadeUp(), Wanted(1))
-    shown = hit(best, "here")
-    assert (shown.path, shown.start_line, shown.end_line, shown.root) == ("src/jar.py", 1, 2, "here")
+    shown = hit(best)
+    assert (shown.path, shown.start_line, shown.end_line) == ("src/jar.py", 1, 2)
     assert shown.content == FILES["src/jar.py"][0]
     assert shown.score == pytest.approx(best.score, abs=1e-6)
 

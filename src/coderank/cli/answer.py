@@ -32,6 +32,7 @@ class Question:
     languages: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
     mode: str = SearchMode.HYBRID
+    rerank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def _ask(
             languages=question.languages,
             paths=tuple(map(exact_glob, files)) or question.globs,
             mode=question.mode,
+            rerank=question.rerank,
         )
         silent = files.keys() - {hit.path for hit in result}
         left_out = [given for path, given in files.items() if path in silent and not _holds(engine, path)]

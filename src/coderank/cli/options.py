@@ -36,14 +36,11 @@ wait = click.option(
     "--wait/--no-wait", default=False, help="Wait until every chunk has its vector.  [default: no-wait]"
 )
 sync = click.option("--sync/--no-sync", default=True, help="Take in changed files first.  [default: sync]")
+rerank = click.option(
+    "--rerank/--no-rerank", default=False, help="Reorder the hits with a larger model.  [default: no-rerank]"
+)
 # Understood, so that who tries them is told what to do instead; not offered, as this version cannot do it.
 collection = click.option("--collection", metavar="NAME", hidden=True, help="A configured collection instead of PATH.")
-rerank = click.option(
-    "--rerank/--no-rerank",
-    default=False,
-    hidden=True,
-    help="Rerank the hits with a larger model.  [default: no-rerank]",
-)
 
 
 def one_shot() -> bool:
@@ -57,12 +54,6 @@ def refuse_collection(name: str | None) -> None:
         raise UsageError(
             f"This version knows no collections, so not {name!r} either", "Give the collection's folder as PATH instead"
         )
-
-
-def refuse_rerank(*, wanted: bool) -> None:
-    """Say that reranking is not there yet, rather than ignore the option. Raises UsageError."""
-    if wanted:
-        raise UsageError("This version cannot rerank", "Leave --rerank out, or raise -k and read more hits")
 
 
 def refuse_shared_index_dir(index_dir: Path | None, paths: Sequence[str]) -> None:

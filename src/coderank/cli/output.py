@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from coderank.render import coverage_note, footer, to_json, to_text
+from coderank.render import coverage_note, footer, rerank_note, to_json, to_text
 
 if TYPE_CHECKING:
     from coderank.types import SearchResult
@@ -16,6 +16,16 @@ def write_json(text: str) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
+
+
+def size(count: int) -> str:
+    """Write a number of bytes in the unit that fits."""
+    scaled = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if scaled < 1024:
+            return f"{scaled:.0f} {unit}"
+        scaled /= 1024
+    return f"{scaled:.1f} GiB"
 
 
 def write_result(
@@ -45,7 +55,7 @@ def _remark(result: SearchResult, outlook: str, named: str) -> None:
         from coderank.cli.terminal import note  # noqa: PLC0415 - as above
 
         note(f"\n{footer(result)}")
-    if remark := coverage_note(result.index, outlook):
+    for remark in filter(None, (rerank_note(result), coverage_note(result.index, outlook))):
         sys.stderr.write(f"{remark}\n")
 
 

@@ -23,8 +23,8 @@ from coderank.cli.roots import distinct
 @options.sync
 @options.model
 @options.index_dir
-@options.collection
 @options.rerank
+@options.collection
 @options.output_format
 def search(  # noqa: PLR0913 - one parameter per option
     query: str,
@@ -48,7 +48,6 @@ def search(  # noqa: PLR0913 - one parameter per option
     says how much they cover.
     """
     options.refuse_collection(collection)
-    options.refuse_rerank(wanted=rerank)
     roots = distinct(paths) or (".",)
     options.refuse_shared_index_dir(index_dir, roots)
     from coderank.cli import answer  # noqa: PLC0415 - the engine is not needed to print help
@@ -57,7 +56,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     from coderank.indexing.location import arguments  # noqa: PLC0415
     from coderank.settings import Settings, expanded  # noqa: PLC0415
 
-    question = answer.Question(query, limit, languages, globs, mode)
+    question = answer.Question(query, limit, languages, globs, mode, rerank)
     place = answer.Place(Settings.from_environment(), model, index_dir, one_shot=options.one_shot())
     result, outlook = answer.search(question, roots, Freshness(sync, wait, mode), place)
     one_folder = len(roots) == 1 and expanded(roots[0]).is_dir()

@@ -55,6 +55,18 @@ class Model:
     """Rows of the token embedding, checked when weights are found; 0 where that is not known."""
     folder: str = ""
     """Where weights of the kind ``folder`` are."""
+    setting: str = ""
+    """What besides the weights makes its vectors others than usual: ``1024t`` where so many tokens are read."""
+
+    @property
+    def space(self) -> str:
+        """Tells its vectors from those of other weights, or of other settings."""
+        return "+".join(filter(None, (self.revision, self.setting)))
+
+    @property
+    def file_stem(self) -> str:
+        """A short form of name and space for the names of files."""
+        return "-".join(filter(None, (self.name, self.revision[:12], self.setting)))
 
 
 MODELS: tuple[Model, ...] = (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
-from coderank.errors import ConfigurationError
+from coderank.errors import ConfigurationError, ModelUnavailableError
 from coderank.reranking.cascade import Cascade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from coderank.reranking.chat import Chat, Tokenizer
     from coderank.reranking.contract import Reranker
     from coderank.reranking.cross_encoder import Batching
     from coderank.settings import Settings
@@ -18,12 +20,16 @@ if TYPE_CHECKING:
 
 _NEEDED = ("httpx", "tenacity", "ftfy")
 CROSS_ENCODER = "cross-encoder"
+LLM = "coderank-llm"
 
 
-def assemble(settings: Settings, text_of: Callable[[Chunk], str], batching: Batching) -> Cascade:
-    """Build the cascade: a language model behind an endpoint first, then a cross-encoder from a folder.
+def assemble(
+    settings: Settings, text_of: Callable[[Chunk], str], batching: Batching, cross_encoder: Path | None = None
+) -> Cascade:
+    """Build the cascade: a language model behind an endpoint, one in this process, then a cross-encoder.
 
-    ``text_of`` gives what rerankers read of a chunk, ``batching`` plans the batches of the cross-encoder.
+    ``text_of`` gives what rerankers read of a chunk, ``batching`` plans the batches of the cross-encoder, whose files
+    are in the folder of the settings, else in ``cross_encoder``.
 
     Raises:
         ConfigurationError: nothing is configured, or what is cannot be used.
@@ -31,17 +37,38 @@ def assemble(settings: Settings, text_of: Callable[[Chunk], str], batching: Batc
     rerankers: list[Reranker] = []
     if settings.rerank_url:
         rerankers.append(_endpoint(settings))
-    if settings.rerank_folder:
+    if settings.rerank_llm:
+        rerankers.append(_in_process(settings.rerank_llm, settings))
+    if folder := settings.rerank_folder or cross_encoder:
         from coderank.reranking.cross_encoder import CrossEncoder  # noqa: PLC0415 - numpy
 
-        rerankers.append(CrossEncoder(CROSS_ENCODER, settings.rerank_folder, batching, threads=settings.threads))
+        rerankers.append(CrossEncoder(CROSS_ENCODER, folder, batching, threads=settings.threads))
     if not rerankers:
         raise ConfigurationError(
             "No reranker is configured",
-            "Set CODERANK_RERANK_URL to an OpenAI-compatible endpoint that serves CodeRankLLM, or "
-            "CODERANK_RERANK_FOLDER to a cross-encoder's model.onnx, or leave --rerank out",
+            "Run: coderank models pull ms-marco-minilm-l6-v2, or set CODERANK_RERANK_URL to an OpenAI-compatible "
+            "endpoint that serves CodeRankLLM or CODERANK_RERANK_FOLDER to a cross-encoder's files, or leave --rerank "
+            "out",
         )
     return Cascade(rerankers, text_of, settings.rerank_budget_ms)
+
+
+def _in_process(folder: Path, settings: Settings) -> Reranker:
+    if missing := [name for name in ("torch", "transformers", "ftfy") if importlib.util.find_spec(name) is None]:
+        raise ConfigurationError(
+            f"CODERANK_RERANK_LLM needs {', '.join(missing)}", "Run: pip install 'coderank[torch,rerank]'"
+        )
+    from coderank.reranking.llm import LocalModel, TransformersChat  # noqa: PLC0415
+    from coderank.reranking.tokens import VocabularyTokenizer  # noqa: PLC0415
+
+    try:
+        tokenizer = VocabularyTokenizer(folder / "tokenizer.json")
+    except ModelUnavailableError as error:
+        raise ConfigurationError(
+            f"CODERANK_RERANK_LLM is not the folder of a model: {error.message}",
+            "Run: coderank models pull coderank-llm",
+        ) from error
+    return _listwise(TransformersChat(LocalModel(name=LLM, source=str(folder), offline=True)), tokenizer, settings)
 
 
 def _endpoint(settings: Settings) -> Reranker:
@@ -50,9 +77,14 @@ def _endpoint(settings: Settings) -> Reranker:
             f"Reranking by an endpoint needs {', '.join(missing)}", "Run: pip install 'coderank[rerank]'"
         )
     from coderank.reranking.endpoint import Endpoint, EndpointConfig  # noqa: PLC0415
-    from coderank.reranking.listwise import STRATEGIES, Listwise  # noqa: PLC0415
-    from coderank.reranking.prompt import Variant  # noqa: PLC0415
     from coderank.reranking.tokens import EstimatedTokenizer  # noqa: PLC0415
 
     endpoint = Endpoint(EndpointConfig(settings.rerank_url, settings.rerank_model, settings.rerank_key))
-    return Listwise(endpoint, EstimatedTokenizer(), STRATEGIES["topdown"], Variant.DOC_STRING)
+    return _listwise(endpoint, EstimatedTokenizer(), settings)
+
+
+def _listwise(chat: Chat, tokenizer: Tokenizer, settings: Settings) -> Reranker:
+    from coderank.reranking.listwise import STRATEGIES, Listwise  # noqa: PLC0415
+    from coderank.reranking.prompt import Variant  # noqa: PLC0415
+
+    return Listwise(chat, tokenizer, STRATEGIES[settings.rerank_strategy], Variant(settings.rerank_prompt))

@@ -118,8 +118,8 @@ def _retrieve(
         return rank(asked, candidates, wanted.limit, legs.terms, wanted.priors)
 
 
-def hit(candidate: Candidate, root: str) -> Hit:
-    """Describe a candidate as its reader sees it; ``root`` is what the reader calls the searched root."""
+def hit(candidate: Candidate) -> Hit:
+    """Describe a candidate as its reader sees it."""
     chunk = candidate.chunk
     return Hit(
         path=chunk.path,
@@ -129,5 +129,4 @@ def hit(candidate: Candidate, root: str) -> Hit:
         symbol=chunk.symbol,
         score=round(candidate.score, 6),
         content=chunk.content,
-        root=root,
     )

@@ -1,0 +1,68 @@
+"""Which model an index is built with."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from coderank.errors import INDEX, REBUILD, IndexIncompatibleError, ModelNotFoundError
+from coderank.models import catalogue
+from coderank.models.user import catalogue_of
+
+if TYPE_CHECKING:
+    from coderank.models.catalogue import Model
+    from coderank.settings import Settings
+    from coderank.store.fingerprint import IndexRecord
+
+BUNDLED_MODEL = "all-minilm-l6-v2"
+"""The model whose weights come with the installation: it always runs."""
+PREFERRED_MODEL = "coderank-embed"
+"""What ``auto`` takes where it runs at once."""
+
+
+def embedder(name: str, settings: Settings) -> Model:
+    """Find a model by name, ``auto`` included. Raises ModelNotFoundError, also for one that cannot embed."""
+    if name == "auto":
+        name = PREFERRED_MODEL if _runs_at_once(catalogue.get(PREFERRED_MODEL), settings) else BUNDLED_MODEL
+    model = catalogue.get(name, catalogue_of(settings))
+    if model.kind != "embedder":
+        raise ModelNotFoundError(f"{model.name} is a {model.kind}, not an embedder", f"Take --model {BUNDLED_MODEL}")
+    return sized(model, settings)
+
+
+def sized(model: Model, settings: Settings) -> Model:
+    """Give the model that reads as many tokens as the settings say."""
+    if not settings.max_tokens:
+        return model
+    from coderank.loading.embedder import with_max_tokens  # noqa: PLC0415 - hardly anybody sets it
+
+    return with_max_tokens(model, settings.max_tokens)
+
+
+def remembered_embedder(index: IndexRecord, settings: Settings) -> Model:
+    """Find the model that an index was built with; raise IndexIncompatibleError if there is none any more."""
+    try:
+        return embedder(index.fingerprint.model, settings)
+    except ModelNotFoundError as error:
+        raise IndexIncompatibleError(
+            f"The index of {index.root} was built with {index.fingerprint.model!r}, which cannot be used here",
+            REBUILD.replace(INDEX, f"--model {BUNDLED_MODEL} {INDEX}"),
+        ) from error
+
+
+def _runs_at_once(model: Model, settings: Settings) -> bool:
+    """Tell whether a model runs here without a download, and without seconds of imports for every command.
+
+    That is: it was exported to ONNX, or its weights are here and torch has a GPU for them.
+    """
+    if settings.data_dir.joinpath("exports", model.name).is_dir():
+        from coderank.models.exported import find  # noqa: PLC0415 - most machines have no export
+
+        if find(settings.data_dir / "exports", model):
+            return True
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "huggingface_hub")):
+        return False
+    from coderank.loading.embedder import NVIDIA_DRIVER  # noqa: PLC0415
+    from coderank.models.folder import on_disk  # noqa: PLC0415 - huggingface_hub: 0.3 s
+
+    return NVIDIA_DRIVER.exists() and on_disk(model)

@@ -1,0 +1,60 @@
+"""From one retrieval to the result that a caller sees: in the mode the index can serve, and reranked if wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from coderank.reranking.policy import CANDIDATES
+from coderank.retrieval.legs import ModelLegs
+from coderank.retrieval.query import profile
+from coderank.retrieval.search import Wanted, hit
+from coderank.types import Filters, SearchMode, SearchResult, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from coderank.embedding.contract import Embedder
+    from coderank.models.catalogue import Model
+    from coderank.reranking.cascade import Cascade
+    from coderank.retrieval.search import Legs
+    from coderank.types import Candidate, IndexInfo
+
+    Find: TypeAlias = Callable[[Legs, Wanted], tuple[list[Candidate], list[Stage]]]
+    """One retrieval over its legs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of an index, and what may be used to answer it."""
+
+    query: str
+    """As the result repeats it, and as a reranker reads it."""
+    limit: int
+    mode: str = SearchMode.HYBRID
+    scope: Filters | None = field(default_factory=Filters)
+    """None: nothing of the index is meant, so that nothing is asked."""
+    cascade: Cascade | None = None
+    """None: not reranked."""
+
+
+def answer(find: Find, asked: Asked, index: IndexInfo, model: Model, embedder: Callable[[], Embedder]) -> SearchResult:
+    """Run the retrieval; the hits' root is left to the caller. Without vectors, words alone are asked."""
+    if asked.scope is None:
+        return SearchResult(query=asked.query, hits=(), stages=(), index=index)
+    has_vectors = index.chunks > 0 and index.dense_coverage > 0
+    mode = SearchMode(asked.mode) if has_vectors or asked.mode == SearchMode.DENSE else SearchMode.LEXICAL
+    wanted = Wanted(max(asked.limit, CANDIDATES) if asked.cascade else asked.limit, asked.scope)
+    candidates, stages = find(ModelLegs(embedder, model.lexical_weight, mode), wanted)
+    if asked.cascade is not None:
+        candidates, stage = _reranked(asked.query, candidates, asked.cascade)
+        stages = [*stages, stage]
+    hits = tuple(hit(candidate) for candidate in candidates[: asked.limit])
+    return SearchResult(query=asked.query, hits=hits, stages=tuple(stages), index=index)
+
+
+def _reranked(query: str, candidates: list[Candidate], cascade: Cascade) -> tuple[list[Candidate], Stage]:
+    """Rerank, and say in a stage what became of it: the model, how many candidates, complete, partial or failed."""
+    ordered, outcome = cascade.rerank(query, candidates, is_symbol=profile(query).is_symbol)
+    return ordered, Stage("rerank", round(outcome.ms, 3), outcome.detail)
