@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from coderank.cli.main import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PAGE = Path(__file__).with_name("commands.md")
 WIDTH = 100
@@ -22,12 +26,18 @@ def page() -> str:
     """Render the help of every command."""
     # As the real command makes it: the commands inherit its settings, `-h` among them.
     parent = click.Context(cli, info_name="coderank", **cli.context_settings)
-    sections = [_section("coderank", cli, None)]
-    for name in cli.list_commands(parent):
-        command = cli.get_command(parent, name)
-        assert command is not None
-        sections.append(_section(f"coderank {name}", command, parent))
+    sections = [_section("coderank", cli, None), *_of_group("coderank", cli, parent)]
     return "\n".join([INTRODUCTION, *sections])
+
+
+def _of_group(title: str, group: click.Group, parent: click.Context) -> Iterator[str]:
+    """The sections of the commands in a group, and of the commands in those."""
+    for name in group.list_commands(parent):
+        command = group.get_command(parent, name)
+        assert command is not None
+        yield _section(f"{title} {name}", command, parent)
+        if isinstance(command, click.Group):
+            yield from _of_group(f"{title} {name}", command, click.Context(command, info_name=name, parent=parent))
 
 
 def _section(title: str, command: click.Command, parent: click.Context | None) -> str:

@@ -13,10 +13,10 @@ import pytest
 from coderank.cli.main import cli
 
 SOURCE = Path(__file__).parents[1] / "src" / "coderank"
-COMMAND = re.compile(r"\bcoderank ([a-z-]+)((?: --?[a-z][a-z-]*)*)")
+COMMAND = re.compile(r"\bcoderank ([a-z-]+)(?: ([a-z]+))?((?: --?[a-z][a-z-]*)*)")
 FUNCTION = re.compile(r"\bcoderank((?:\.[a-z_]+)+)\.([a-z_]+)\(")
 PAGES = sorted([*SOURCE.parents[1].glob("*.md"), *(SOURCE.parents[1] / "docs").glob("*.md")])
-CONTEXT = click.Context(cli)
+CONTEXT = click.Context(cli, **cli.context_settings)
 
 
 def messages(source: str) -> Iterator[str]:
@@ -35,14 +35,22 @@ def options(command: click.Command) -> set[str]:
 def unknown(text: str) -> list[str]:
     """What of the commands named in a text does not exist."""
     wrong = []
-    for name, flags in COMMAND.findall(text):
-        command = cli if name.startswith("-") else cli.get_command(CONTEXT, name)
+    for name, word, flags in COMMAND.findall(text):
+        full, command = named(name, word)
         if command is None:
-            wrong.append(f"coderank {name}")
+            wrong.append(full)
             continue
         used = {*flags.split(), *([name] if name.startswith("-") else [])}
-        wrong += sorted(f"coderank {name} {flag}" for flag in used - options(command))
+        wrong += sorted(f"{full} {flag}" for flag in used - options(command))
     return wrong
+
+
+def named(name: str, word: str) -> tuple[str, click.Command | None]:
+    """The command of these words, and how it is written; the second word belongs to it only after a group."""
+    command = cli if name.startswith("-") else cli.get_command(CONTEXT, name)
+    if word and isinstance(command, click.Group) and command is not cli:
+        return f"coderank {name} {word}", command.get_command(CONTEXT, word)
+    return f"coderank {name}", command
 
 
 @pytest.mark.parametrize("file", sorted(SOURCE.rglob("*.py")), ids=lambda file: file.relative_to(SOURCE).as_posix())
@@ -56,7 +64,10 @@ def test_every_command_a_message_names_exists(file: Path) -> None:
         ("Run: coderank index --rebuild PATH", []),
         ("`coderank status --skips .` tells why; tiny-coderank", []),
         ("coderank --version", []),
-        ("Run: coderank models pull x", ["coderank models"]),
+        ("Run: coderank models pull x", []),
+        ("Run: coderank models push x", ["coderank models push"]),
+        ("Run: coderank models list --skips", ["coderank models list --skips"]),
+        ("Run: coderank migrate x", ["coderank migrate"]),
         ("Run: coderank index --skips", ["coderank index --skips"]),
     ],
 )

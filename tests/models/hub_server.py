@@ -19,6 +19,8 @@ class _Handler(BaseHTTPRequestHandler):
     folder: Path
     hub_id: str
     revision: str
+    commit: str
+    """What the revision stands for, as ``main`` does for the newest commit."""
     asked: list[str]
 
     def do_HEAD(self) -> None:
@@ -26,10 +28,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path).strip("/")
+        path = path.replace(f"/{self.commit}", f"/{self.revision}")
         files = f"{self.hub_id}/resolve/{self.revision}/"
         if path == f"api/models/{self.hub_id}/revision/{self.revision}":
             names = [{"rfilename": name} for name in self.names()]
-            self.answer(json.dumps({"id": self.hub_id, "sha": self.revision, "siblings": names}).encode())
+            self.answer(json.dumps({"id": self.hub_id, "sha": self.commit, "siblings": names}).encode())
         elif path == f"api/models/{self.hub_id}/tree/{self.revision}":
             self.answer(json.dumps([self.entry(name) for name in self.names()]).encode())
         elif path.startswith(files):
@@ -43,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Content-Type", "application/json")
         self.send_header("ETag", f'"{hashlib.sha1(content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", self.revision)
+        self.send_header("X-Repo-Commit", self.commit)
         if code:
             self.send_header("X-Error-Code", code)
         self.end_headers()
@@ -65,7 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
 def serve(folder: Path, hub_id: str, revision: str) -> Iterator[tuple[str, list[str]]]:
     """Serve one repository at one revision; gives the endpoint and the list of files that were asked for."""
     asked: list[str] = []
-    facts = {"folder": folder, "hub_id": hub_id, "revision": revision, "asked": asked}
+    commit = revision if len(revision) == 40 else hashlib.sha1(revision.encode()).hexdigest()
+    facts = {"folder": folder, "hub_id": hub_id, "revision": revision, "commit": commit, "asked": asked}
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), facts))
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -102,9 +102,7 @@ def test_what_would_change_vectors_is_refused(folder: Path, complaint: str, chan
 
 
 def test_no_folder_at_all_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(
-        ModelUnavailableError, match=r"there is no folder .*hf download nomic-ai/CodeRankEmbed --revision 3c4b"
-    ):
+    with pytest.raises(ModelUnavailableError, match=r"there is no folder .*coderank models pull coderank-embed"):
         inspect(tmp_path / "nothing", MODEL)
 
 

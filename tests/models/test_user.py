@@ -6,7 +6,8 @@ import pytest
 
 from coderank.errors import ConfigurationError
 from coderank.models.catalogue import MODELS, get
-from coderank.models.user import load_models
+from coderank.models.user import catalogue_of, load_models
+from coderank.settings import Settings
 
 ENTRY = """
 [models.our-embedder]
@@ -77,3 +78,20 @@ def test_an_unusable_entry_is_refused_by_name(tmp_path: Path, old: str, new: str
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot read the model file"):
         load_models(tmp_path / "models.toml")
+
+
+def settings_with(tmp_path: Path, models_file: Path | None) -> Settings:
+    return Settings(data_dir=tmp_path, cache_dir=tmp_path, models_file=models_file)
+
+
+def test_the_catalogue_of_the_settings_has_the_users_models_last(tmp_path: Path) -> None:
+    assert catalogue_of(settings_with(tmp_path, None)) == MODELS
+    *built_in, own = catalogue_of(settings_with(tmp_path, written(tmp_path, ENTRY)))
+    assert (tuple(built_in), own.name) == (MODELS, "our-embedder")
+
+
+@pytest.mark.parametrize("name", ["coderank-embed", "Coderank-Embed", '"nomic-ai/CodeRankEmbed"'])
+def test_a_built_in_model_cannot_be_described_anew(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, ENTRY.replace("our-embedder]", f"{name}]"))
+    with pytest.raises(ConfigurationError, match=r"models.toml describes .*, which is a built-in model"):
+        catalogue_of(settings_with(tmp_path, path))

@@ -126,7 +126,7 @@ def test_missing_weights_are_named_with_the_remedy(tmp_path: Path) -> None:
     chat = TransformersChat(LocalModel("coderank-llm", str(tmp_path / "none"), offline=True))
     assert chat.unavailable() == ""
     with pytest.raises(
-        ModelUnavailableError, match=r"cannot load coderank-llm from .*none.*hf download nomic-ai/CodeRankLLM"
+        ModelUnavailableError, match=r"cannot load coderank-llm from .*none.*coderank models pull coderank-llm"
     ):
         chat.load()
 

@@ -62,10 +62,11 @@ def to_json(found: Status, *, list_skips: bool) -> str:
 
 def lines(found: Status, *, list_skips: bool) -> Iterator[str]:
     """Yield a status as text, one fact a line."""
-    from coderank.render import percent, visible  # noqa: PLC0415 - not needed to print help
+    from coderank.cli.output import size  # noqa: PLC0415 - not needed to print help
+    from coderank.render import percent, visible  # noqa: PLC0415
 
     yield _fact("root", visible(found.root))
-    yield _fact("index", f"{visible(found.index_dir)}  ({_size(found.bytes_on_disk)})")
+    yield _fact("index", f"{visible(found.index_dir)}  ({size(found.bytes_on_disk)})")
     yield _fact("model", found.model)
     yield _fact("files", f"{found.files:,}  ({_freshness(found.changed_since)})")
     yield _fact("chunks", f"{found.chunks:,}  ({percent(found.dense_coverage)} have vectors)")
@@ -94,12 +95,3 @@ def _freshness(changed: int) -> str:
     if not changed:
         return "up to date"
     return f"{changed:,} changed on disk since; the next search takes them in"
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"

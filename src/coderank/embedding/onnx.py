@@ -91,7 +91,7 @@ class Session:
         if not _INPUTS.issuperset(self._inputs):
             raise ModelUnavailableError(
                 f"the weights {path} want the inputs {', '.join(self._inputs)}, not those of a BERT encoder",
-                "Export them with coderank.loading.export.export_model",
+                "Run: coderank models export, which writes and checks such a file",
             )
 
     def run(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:

@@ -73,8 +73,8 @@ def open_embedder(model: Model, loading: Loading) -> Embedder:
         wanted = "ONNX file" if loading.precision == "auto" else f"{loading.precision} ONNX file"
         raise ModelUnavailableError(
             f"no {wanted} of {model.name} was exported",
-            f"Export one with coderank.loading.export.export_model(..., precision={loading.precision!r}), "
-            "or search without it: --model all-minilm-l6-v2",
+            f"Run: coderank models export {model.name}{_flag(loading.precision)}, or search without it: --model "
+            "all-minilm-l6-v2",
         )
     return open_torch(model, loading)
 
@@ -113,7 +113,9 @@ def with_max_tokens(model: Model, max_tokens: int) -> Model:
         raise ConfigurationError(
             f"{model.name} cannot read {max_tokens} tokens", f"Choose from 1 to {model.max_tokens_limit}"
         )
-    return replace(model, max_tokens=max_tokens) if max_tokens else model
+    if max_tokens in {0, model.max_tokens}:
+        return model
+    return replace(model, max_tokens=max_tokens, setting=f"{max_tokens}t")
 
 
 def _check_choice(model: Model, loading: Loading) -> None:
@@ -123,6 +125,10 @@ def _check_choice(model: Model, loading: Loading) -> None:
         )
     if (loading.backend, loading.precision) in {("onnx", "fp16"), ("torch", "int8")}:
         raise ConfigurationError(f"{loading.backend} does not compute in {loading.precision}", "Leave it at auto")
+
+
+def _flag(precision: ChosenPrecision) -> str:
+    return "" if precision == "auto" else f" --precision {precision}"
 
 
 def _fitting_exports(model: Model, loading: Loading) -> list[Export]:

@@ -12,12 +12,13 @@ from coderank.embedding.probes import ProbeVectors, embed_probes, min_cosine
 from coderank.embedding.torch import TorchEmbedder, TorchWeights
 from coderank.errors import ConfigurationError, ModelError
 from coderank.loading.calibration import calibrate_exports
-from coderank.models.export import optimise, quantise, write_onnx
+from coderank.models.export import optimise, quantise, require_packages, write_onnx
 from coderank.models.exported import (
     TOKENIZER,
     Export,
     Precision,
     Record,
+    can_be_exported,
     digest,
     enforce,
     find,
@@ -28,6 +29,7 @@ from coderank.models.exported import (
 from coderank.models.folder import locate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from coderank.models.catalogue import Model
@@ -36,6 +38,8 @@ ExportPrecision: TypeAlias = Literal["auto", "fp32", "bf16", "int8"]
 
 PROBE_TOKENS = 1024
 """Tokens read of a probe, whatever the model's default: a graph that stops at 512 has to be noticed."""
+TRIED: tuple[Precision, ...] = ("fp32", "int8")
+"""What ``auto`` chooses from: ONNX Runtime has few bf16 kernels for CPUs."""
 RECORDED = ("coderank", "onnx", "onnxruntime", "torch", "transformers")
 
 
@@ -46,14 +50,15 @@ class Exporter:
         """Find and check the torch weights; ``root`` is where exports of all models are.
 
         Raises:
-            ModelUnavailableError: there are no weights.
+            ModelUnavailableError: there are no weights, or a package is missing, which is found out first.
             ConfigurationError: the model does not run on ONNX.
         """
-        if "onnx" not in model.backends or model.weights == "bundled":
+        if not can_be_exported(model):
             raise ConfigurationError(
                 f"{model.name} cannot be exported",
-                "Choose a model of the catalogue whose weights are not bundled and that runs on onnx: coderank-embed",
+                "Choose an embedder whose weights are not bundled and that runs on onnx: coderank-embed",
             )
+        require_packages()
         self._model = replace(model, max_tokens=min(PROBE_TOKENS, model.max_tokens_limit))
         self._layout = locate(model, folder=folder, download=download)
         self._target = folder_of(root, model)
@@ -88,10 +93,10 @@ class Exporter:
             ModelError: its vectors drift from torch, or it gives none for each token.
             ModelUnavailableError: it is missing, damaged, or no encoder.
         """
-        self._prepare()
-        staged = self._target / f"{precision}.onnx"
         if not file.is_file():
             raise ConfigurationError(f"there is no file {file}", "Name the ONNX file to adopt")
+        self._prepare()
+        staged = self._target / f"{precision}.onnx"
         shutil.copyfile(file, staged)
         return self._accept(staged, precision, file.name)
 
@@ -116,7 +121,7 @@ class Exporter:
             optimise(staged)
             vectors = embed_probes(OnnxEmbedder(self._model, staged, tokenizer=self._target / TOKENIZER, ready=True))
             cosine = min_cosine(vectors, self._reference)
-            enforce(precision, cosine, f"the {precision} file of {self._model.name}")
+            enforce(precision, cosine, self._model.name)
         except ModelError:
             staged.unlink()
             raise
@@ -143,17 +148,26 @@ def export_model(
     precision: ExportPrecision = "auto",
     folder: Path | None = None,
     download: bool = True,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> Export:
     """Export in one precision, or with ``auto`` in the one that is fastest on this machine, and give the file kept.
+
+    ``on_step`` is told what is done next, a minute's work at most.
 
     Raises:
         ModelError: the vectors drift from torch.
         ModelUnavailableError: there are no weights, or a package or the CPU's support for the precision is missing.
     """
+    on_step("loading the weights")
     exporter = Exporter(model, root, folder=folder, download=download)
+    precisions: tuple[Precision, ...] = TRIED if precision == "auto" else (precision,)
+    exports = []
+    for each in precisions:
+        on_step(f"exporting in {each}")
+        exports.append(exporter.export(each))
     if precision != "auto":
-        return exporter.export(precision)
-    exports = [exporter.export("fp32"), exporter.export("int8")]
+        return exports[0]
+    on_step("measuring which is faster here")
     best = calibrate_exports(model, exports, cache).best
     kept = [export for export in exports if export.record.precision == best.precision]
     for export in find(root, model):

@@ -54,7 +54,12 @@ def folder_of(root: Path, model: Model) -> Path:
     return root / model.name / model.revision[:12]
 
 
-def enforce(precision: Precision, cosine: float, what: str) -> None:
+def can_be_exported(model: Model) -> bool:
+    """Whether an ONNX file of a model is made here: of an embedder that runs on it and has torch weights."""
+    return model.kind == "embedder" and "onnx" in model.backends and model.weights != "bundled"
+
+
+def enforce(precision: Precision, cosine: float, model: str) -> None:
     """Refuse a file whose vectors drift from the original.
 
     Raises:
@@ -63,8 +68,11 @@ def enforce(precision: Precision, cosine: float, what: str) -> None:
     bar = MIN_COSINE[precision]
     if not cosine >= bar:
         raise ModelError(
-            f"{what} drifts from the torch weights: minimum cosine similarity {cosine:.4f}, at least {bar} is wanted",
-            "Use a higher precision: coderank.loading.export.export_model(..., precision='fp32')",
+            f"the {precision} file of {model} drifts from the torch weights: minimum cosine similarity {cosine:.4f}, "
+            f"at least {bar} is wanted",
+            "Use the weights with torch, without an ONNX file"
+            if precision == "fp32"
+            else f"Use a higher precision: coderank models export {model} --precision fp32",
         )
 
 

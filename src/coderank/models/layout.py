@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -78,7 +77,7 @@ def inspect(folder: Path, model: Model) -> Layout:
         ModelUnavailableError: something is missing or differs in a way that would change vectors.
     """
     if not is_complete(folder):
-        raise ModelUnavailableError(_incomplete(folder), _completion(folder, model))
+        raise ModelUnavailableError(_incomplete(folder), _completion(model))
     config = native_config(_decode(folder / "config.json", dict[str, object]))
     _check_architecture(config, model)
     _check_weights(config, _shapes(folder))
@@ -97,11 +96,10 @@ def _incomplete(folder: Path) -> str:
     return f"{folder} lacks {', '.join(path.name for path in wanted if not path.is_file())}"
 
 
-def _completion(folder: Path, model: Model) -> str:
+def _completion(model: Model) -> str:
     if not model.hub_id:
         return "Put config.json and the weights as safetensors there"
-    target = shlex.quote(str(folder))
-    return f"Run: hf download {model.hub_id} --revision {model.revision} --local-dir {target}"
+    return f"Put config.json and the weights as safetensors there, or run: coderank models pull {model.name}"
 
 
 def _check_architecture(config: dict[str, object], model: Model) -> None:

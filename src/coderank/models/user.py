@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from coderank.errors import ConfigurationError
-from coderank.models.catalogue import Backend, Kind, Model, Pooling
+from coderank.models.catalogue import MODELS, Backend, Kind, Model, Pooling
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from coderank.settings import Settings
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +34,22 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: dict[str, _Entry]
+
+
+def catalogue_of(settings: Settings) -> tuple[Model, ...]:
+    """List the built-in models, then those of the user's file where the settings name one.
+
+    Raises:
+        ConfigurationError: the file cannot be used, or gives a model a name that a built-in one has.
+    """
+    own = load_models(settings.models_file) if settings.models_file else ()
+    taken = {name.lower() for model in MODELS for name in (model.name, model.hub_id)}
+    for model in own:
+        if model.name.lower() in taken:
+            raise ConfigurationError(
+                f"{settings.models_file} describes {model.name!r}, which is a built-in model", "Give it another name"
+            )
+    return (*MODELS, *own)
 
 
 def load_models(path: Path) -> tuple[Model, ...]:

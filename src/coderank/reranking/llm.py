@@ -114,7 +114,7 @@ class TransformersChat:
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise ModelUnavailableError(
                 f"cannot load {wanted.name} from {wanted.source}: {error}",
-                "Name a folder in the hub's layout, or fetch one first: hf download nomic-ai/CodeRankLLM",
+                "Name a folder in the hub's layout, or fetch one first: coderank models pull coderank-llm",
             ) from error
         on_cpu = torch.cuda.is_available() and model.device.type == "cpu"
         self._model = (model.to("cuda") if on_cpu else model).eval()
