@@ -201,6 +201,8 @@ def test_coverage_note_speaks_only_of_what_is_missing() -> None:
         "lexical results only: 0 % of 2,311 chunks have vectors yet; they fill in"
     )
     assert coverage_note(IndexInfo("m", 2311, 0.4), "").startswith("partial results: 40 % of 2,311")
+    assert coverage_note(IndexInfo("m", 2311, 0.0), "", "dense").startswith("no results by meaning: 0 % of 2,311")
+    assert coverage_note(IndexInfo("m", 2311, 0.4), "", "lexical") == ""
 
 
 def test_footer_accounts_for_the_time() -> None:

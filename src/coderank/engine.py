@@ -379,9 +379,7 @@ class Engine:
     def _answer(self, find: Find, asked: Asked, totals: Totals) -> SearchResult:
         from coderank.retrieval.answer import answer  # noqa: PLC0415 - numpy: not needed to index
 
-        # Rounded, a handful of vectors in a large index would count as none.
-        coverage = round(totals.coverage, 4) or totals.coverage
-        index = IndexInfo(self.model, totals.chunks, coverage)
+        index = IndexInfo(self.model, totals.chunks, totals.coverage)
         found = answer(find, asked, index, self._model, lambda: self._ahead or self._embedder())
         return replace(found, hits=tuple(replace(hit, root=self.label) for hit in found.hits))
 

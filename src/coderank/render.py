@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from coderank.types import SearchMode
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -176,11 +178,15 @@ def percent(share: float) -> str:
     return "100 %" if share >= 1 else f"{min(99, max(1, int(100 * share)))} %"
 
 
-def coverage_note(index: IndexInfo, outlook: str) -> str:
-    """Say what share of the chunks the answer could judge by meaning; empty if all. ``outlook``: what happens next."""
-    if not index.chunks or index.dense_coverage >= 1:
+def coverage_note(index: IndexInfo, outlook: str, mode: str = SearchMode.HYBRID) -> str:
+    """Say what share of the chunks the answer could judge by meaning; empty if all, or if that was not wanted.
+
+    ``outlook``: what happens next.
+    """
+    if not index.chunks or index.dense_coverage >= 1 or mode == SearchMode.LEXICAL:
         return ""
-    kind = "partial results" if index.dense_coverage > 0 else "lexical results only"
+    none = "no results by meaning" if mode == SearchMode.DENSE else "lexical results only"
+    kind = "partial results" if index.dense_coverage > 0 else none
     return f"{kind}: {percent(index.dense_coverage)} of {index.chunks:,} chunks have vectors yet; {outlook}"
 
 

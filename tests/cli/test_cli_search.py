@@ -231,3 +231,35 @@ class TestRelated:
         done = world.run("related", "login.py:1-3", cwd=world.repo / "src")
         assert done.returncode == 0
         assert all(line.startswith(("../", " ")) for line in done.stdout.splitlines() if line)
+
+    def test_a_root_without_vectors_does_not_outrank_one_that_has_them(self, world: World, tmp_path: Path) -> None:
+        world.run("index")
+        new = tmp_path / "new"
+        new.mkdir()
+        (new / "notes.py").write_text("# check password: the password of a check\n" * 3 + "password = 'check'\n")
+        done = world.run(
+            "search", "check_password", str(world.repo), str(new), "--format", "json", CODERANK_MODEL="auto"
+        )
+        assert json.loads(done.stdout)["results"][0]["path"] == "src/login.py"
+
+    def test_nothing_is_said_of_a_root_that_is_complete(self, world: World, tmp_path: Path) -> None:
+        world.run("index")
+        new = tmp_path / "new"
+        new.mkdir()
+        for n in range(120):
+            (new / f"f{n}.py").write_text(f"def password_{n}():\n    return {n}\n")
+        done = world.run("search", "password", str(world.repo), str(new))
+        assert "partial results" in done.stderr
+        assert "refused" not in done.stderr
+
+    def test_an_unknown_language_is_refused_before_any_work(self, world: World) -> None:
+        done = world.run("search", "password", "--lang", "nosuch")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "never indexed" in world.run("status").stderr
+
+    def test_a_mode_is_told_only_of_what_it_lacks(self, world: World) -> None:
+        world.run("search", "password", "--mode", "lexical")
+        assert world.run("search", "password", "--mode", "lexical").stderr == ""
+        dense = world.run("search", "password", "--mode", "dense", "--no-sync")
+        assert dense.stderr.startswith("no results by meaning: 0 % of ")
+        assert "other words" not in dense.stderr

@@ -90,6 +90,7 @@ def test_a_bar_shows_work_that_takes_a_while(world: World) -> None:
     screen = on_terminal(world, "index")
     assert "embedding chunks" in screen
     assert re.search(r"\d+/\d+", screen)
+    assert re.search(r"\d/s", screen), "no rate"
     assert "━" in screen
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from coderank.indexing.pace import STEP_S, Pace
+from coderank.indexing.pace import STEP_S, UNHURRIED, Pace
 
 
 class Clock:
@@ -11,12 +11,13 @@ class Clock:
         return self.now
 
 
-def test_without_a_deadline_everything_is_one_step() -> None:
+def test_without_a_deadline_all_steps_are_of_one_size() -> None:
     pace = Pace(None)
     assert pace.left()
-    assert pace.step(500) == 500
-    pace.record(500, 60.0)
-    assert pace.step(500) == 500
+    assert pace.step(500) == UNHURRIED
+    pace.record(UNHURRIED, 60.0)
+    assert pace.step(500) == UNHURRIED
+    assert pace.step(5) == 5
 
 
 def overshoot(rate: float, start_up: float, deadline: float) -> tuple[float, int]:

@@ -12,6 +12,7 @@ import pytest
 from tests.store.store_samples import id_of
 
 from coderank.embedding import lexical
+from coderank.retrieval.fusion import ASSUMED_SIMILARITY
 from coderank.retrieval.search import PREFETCH, Wanted, hit, related, search
 from coderank.store.edge import EdgeStore
 from coderank.types import Chunk, Filters, Point
@@ -92,6 +93,14 @@ def test_a_name_finds_its_definition_first(store: EdgeStore) -> None:
 def test_words_alone_find_only_what_has_them(store: EdgeStore) -> None:
     assert paths("cookie", store, MadeUp(dense=False)) == ["src/jar.py"]
     assert paths("biscuit", store, MadeUp(dense=False)) == []
+
+
+def test_found_by_words_alone_is_scored_like_a_chunk_without_a_vector_in_a_fused_list(store: EdgeStore) -> None:
+    (alone,), _ = search("cookie", store, MadeUp(dense=False), Wanted(1))
+    (fused, *_), _ = search("cookie", store, MadeUp(), Wanted(1))
+    assert alone.id == fused.id
+    # What a vector adds is the similarity beyond the assumed one.
+    assert alone.score < fused.score < alone.score * (1 / ASSUMED_SIMILARITY)
 
 
 def test_meaning_alone_ranks_everything(store: EdgeStore) -> None:

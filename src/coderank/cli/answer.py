@@ -82,6 +82,10 @@ def search(question: Question, paths: Sequence[str], wanted: Freshness, place: P
     """
     checked_query(question.query)
     checked_limit(question.limit)
+    if question.languages:
+        from coderank.retrieval.scope import checked_languages  # noqa: PLC0415 - hardly anybody names one
+
+        checked_languages(question.languages)
     # Every root is opened, which does no work, before the first is brought up to date, which may be a lot of it.
     engines = [(place.open(root.label), root.files) for root in _roots(paths, question, place)]
     answers = [answer for engine, files in engines for answer in _ask(question, engine, files, wanted, place)]

@@ -38,16 +38,15 @@ def bring_up_to_date(engine: Engine, wanted: Freshness, settings: Settings) -> s
         return by_hand
     with progress() as listener:
         report = engine.index(on_progress=listener) if wanted.wait else engine.sync(on_progress=listener)
-        if report.filled:
-            return "the model refused the rest (`coderank doctor`)"
         pending = _pending(report)
-        if not pending or wanted.mode == SearchMode.LEXICAL:
-            return by_hand
-        if pending <= _INLINE_CHUNKS:
+        to_do = pending and not report.filled and wanted.mode != SearchMode.LEXICAL
+        if to_do and pending <= _INLINE_CHUNKS:
             pending -= engine.fill(deadline=time.monotonic() + _PATIENCE_S, on_progress=listener)
     if pending <= 0:
         return ""
-    if not settings.background:
+    if report.filled:
+        return "the model refused the rest (`coderank doctor`)"
+    if not to_do or not settings.background:
         return by_hand
     background.start(engine.root, engine.index_dir)
     return f"they fill in in the background (`coderank status {engine.arguments}`)"

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from coderank.render import coverage_note, footer, rerank_note, to_json, to_text
+from coderank.types import SearchMode
 
 if TYPE_CHECKING:
     from coderank.types import SearchResult
@@ -29,11 +30,17 @@ def size(count: int) -> str:
 
 
 def write_result(
-    result: SearchResult, output_format: str, *, outlook: str, named: str, with_root: bool = False
+    result: SearchResult,
+    output_format: str,
+    *,
+    outlook: str,
+    named: str,
+    mode: str = SearchMode.HYBRID,
+    with_root: bool = False,
 ) -> None:
     """Write hits as text or JSON. The remarks accompany text only: JSON carries the same facts itself.
 
-    ``named``: the arguments that name the index in a command that a remark advises.
+    ``named``: the arguments that name the index in a command that a remark advises; ``mode``: the legs asked for.
     """
     if output_format == "json":
         write_json(to_json(result, with_root=with_root))
@@ -45,17 +52,19 @@ def write_result(
     else:
         sys.stdout.write(to_text(result))
     sys.stdout.flush()
-    _remark(result, outlook, named)
+    _remark(result, outlook, named, mode)
 
 
-def _remark(result: SearchResult, outlook: str, named: str) -> None:
-    if not len(result):
+def _remark(result: SearchResult, outlook: str, named: str, mode: str) -> None:
+    # That nothing could be asked is said below, and is no reason to try other words.
+    unasked = mode == SearchMode.DENSE and not result.index.dense_coverage
+    if not len(result) and not unasked:
         sys.stderr.write(f"{_nothing_found(result, named)}\n")
-    elif sys.stderr.isatty():
+    elif len(result) and sys.stderr.isatty():
         from coderank.cli.terminal import note  # noqa: PLC0415 - as above
 
         note(f"\n{footer(result)}")
-    for remark in filter(None, (rerank_note(result), coverage_note(result.index, outlook))):
+    for remark in filter(None, (rerank_note(result), coverage_note(result.index, outlook, mode))):
         sys.stderr.write(f"{remark}\n")
 
 

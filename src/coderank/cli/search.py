@@ -61,4 +61,4 @@ def search(  # noqa: PLR0913 - one parameter per option
     result, outlook = answer.search(question, roots, Freshness(sync, wait, mode), place)
     one_folder = len(roots) == 1 and expanded(roots[0]).is_dir()
     named = arguments(Path(roots[0]), index_dir)
-    write_result(result, output_format, outlook=outlook, named=named, with_root=not one_folder)
+    write_result(result, output_format, outlook=outlook, named=named, mode=mode, with_root=not one_folder)

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from coderank.types import Chunk, Matrix, Vector
 
 SLICE = 512
-"""Chunks looked up, embedded and stored at once: enough for the embedder to batch texts of like length, and few enough
-that a kill loses seconds."""
+"""Chunks looked up at once. They are embedded and stored in smaller steps (``pace``)."""
 WAIT_S = 3600.0
 """How long a caller that wants to wait does so: another process may be embedding a large tree for the first time."""
 HOPELESS = 16

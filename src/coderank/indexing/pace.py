@@ -13,10 +13,13 @@ STEP_S = 0.2
 still end within 0.3 s of it."""
 GROWTH = 4
 """Most a step may grow over the one before, which says little about the rate while the model warms up."""
+UNHURRIED = 64
+"""Texts in a step without a deadline: half a second's work on 2 cores, which is what a kill loses and how often a
+progress bar moves."""
 
 
 class Pace:
-    """Sizes steps by the rate of the last one; without a deadline every step takes everything."""
+    """Sizes steps by the rate of the last one; without a deadline all are of one size."""
 
     def __init__(self, deadline: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         """Take the deadline on the scale of ``clock``, in seconds."""
@@ -30,7 +33,7 @@ class Pace:
 
     def step(self, available: int) -> int:
         """Return how many of the texts to embed next, at least one."""
-        return available if self._deadline is None else min(available, self._size)
+        return min(available, UNHURRIED if self._deadline is None else self._size)
 
     def record(self, texts: int, seconds: float) -> None:
         """Learn from a step that embedded ``texts`` texts."""

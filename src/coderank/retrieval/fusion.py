@@ -27,6 +27,14 @@ def lexical_weight(unit: float, terms: int) -> float:
     return unit / sqrt(max(terms, 1))
 
 
+def on_one_scale(bm25: float, weight: float) -> float:
+    """Give a chunk found by words alone the score that it would have in a fused list before its vector is there.
+
+    So that the hits of several roots can be put into one list, of which some have vectors and others have none yet.
+    """
+    return ASSUMED_SIMILARITY + weight * bm25
+
+
 def request(
     asked: QueryProfile,
     dense: Vector | None,

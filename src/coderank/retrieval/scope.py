@@ -24,12 +24,17 @@ def filters(languages: Sequence[str], globs: Sequence[str], indexed: Iterable[st
     Raises:
         InvalidQueryError: there is no such language.
     """
-    known = tuple(dict.fromkeys(_language(name) for name in languages))
+    known = checked_languages(languages)
     if not globs:
         return Filters(languages=known)
     wanted = GitIgnoreSpec.from_lines(globs)
     paths = tuple(path for path in indexed if wanted.match_file(path))
     return Filters(languages=known, paths=paths) if paths else None
+
+
+def checked_languages(names: Sequence[str]) -> tuple[str, ...]:
+    """Resolve language names or file extensions, each once, or raise InvalidQueryError."""
+    return tuple(dict.fromkeys(map(_language, names)))
 
 
 def _language(given: str) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from coderank.retrieval.fusion import request
+from coderank.retrieval.fusion import on_one_scale, request
 from coderank.retrieval.priors import ALIKE, DEFAULT, Priors, rank
 from coderank.retrieval.query import QueryProfile, code_profile, profile
 from coderank.types import Filters, Hit, Stage
@@ -114,6 +114,8 @@ def _retrieve(
             filters=wanted.filters,
         )
         candidates = store.query(plan)
+        if dense is None:
+            candidates = [replace(c, score=on_one_scale(c.score, plan.lexical_weight)) for c in candidates]
     with watch.measure("rank", f"{len(candidates)} candidates"):
         return rank(asked, candidates, wanted.limit, legs.terms, wanted.priors)
 
