@@ -50,6 +50,8 @@ def examine(settings: Settings, model: str) -> Iterator[Finding]:
     yield from (_part(name) for name in _ENGINE_PARTS)
     yield _folder("data", settings.data_dir, "CODERANK_DATA_DIR")
     yield _folder("cache", settings.cache_dir, "CODERANK_CACHE_DIR")
+    yield _model(settings, model)
+    yield _rerankers(settings)
     yield _self_test(settings, model)
 
 
@@ -83,6 +85,48 @@ def _folder(name: str, folder: Path, variable: str) -> Finding:
     except OSError as error:
         return Finding(name, "fail", f"{folder}: {error.strerror}", f"Set {variable} to a folder you can write to")
     return Finding(name, "ok", str(folder))
+
+
+def _model(settings: Settings, name: str) -> Finding:
+    """Which model new indexes get, and in which precision and with how many threads it was measured to be fastest."""
+    from coderank.loading.calibration import known_calibration  # noqa: PLC0415
+    from coderank.loading.choice import embedder  # noqa: PLC0415
+    from coderank.loading.opened import EXPORTS  # noqa: PLC0415
+    from coderank.models.exported import find  # noqa: PLC0415
+
+    try:
+        model = embedder(name, settings)
+    except CoderankError as error:
+        return Finding("model", "fail", error.message, error.remedy)
+    exports = find(settings.data_dir / EXPORTS, model)
+    if not exports:
+        return Finding("model", "ok", f"{model.name}, {model.dimension} dimensions, weights {model.weights}")
+    listed = ", ".join(f"{export.record.precision} (cosine {export.record.min_cosine:.4f})" for export in exports)
+    detail = f"{model.name}, {model.dimension} dimensions, exported {listed}"
+    calibration = known_calibration(model, exports, settings.cache_dir)
+    if calibration is None:
+        export = f"coderank models export {model.name}"
+        return Finding("model", "warn", f"{detail}, not calibrated on this machine", f"Run: {export}")
+    fastest = calibration.measurements[0]
+    measured = f"query {fastest.query_ms:.0f} ms, document {fastest.document_ms:.0f} ms"
+    return Finding(
+        "model", "ok", f"{detail}; fastest {fastest.option.precision} on {fastest.option.threads} threads: {measured}"
+    )
+
+
+def _rerankers(settings: Settings) -> Finding:
+    """What `--rerank` would use; having none is no fault."""
+    from coderank.loading.rerankers import opened_cascade  # noqa: PLC0415
+
+    try:
+        cascade = opened_cascade(settings)
+    except CoderankError as error:
+        return Finding("rerankers", "ok", f"none: {error.message[0].lower()}{error.message[1:]}")
+    troubles = [f"{name}: {why}" for name, why in cascade.unavailable().items()]
+    detail = f"{', '.join(cascade.names)}, within {settings.rerank_budget_ms} ms"
+    if troubles:
+        return Finding("rerankers", "warn", f"{detail}; {'; '.join(troubles)}")
+    return Finding("rerankers", "ok", detail)
 
 
 def _self_test(settings: Settings, model: str) -> Finding:

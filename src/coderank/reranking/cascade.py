@@ -33,6 +33,15 @@ class Cascade:
         self._budget_ms = budget_ms
         self._clock = clock
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models, in order of preference."""
+        return tuple(reranker.name for reranker in self._rerankers)
+
+    def unavailable(self) -> dict[str, str]:
+        """Say of each model that would not be asked now why."""
+        return {one.name: why for one in self._rerankers if (why := one.unavailable())}
+
     def rerank(
         self, query: str, candidates: Sequence[Candidate], *, is_symbol: bool = False, budget_ms: float | None = None
     ) -> tuple[list[Candidate], Outcome]:
