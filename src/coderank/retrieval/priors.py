@@ -28,7 +28,7 @@ MIN_ABBREVIATION = 3
 """Shortest part of a file's name, in characters, that may abbreviate a word of the query; 4 lost 0.002."""
 DOUBT = 0.3
 """Factor for a definition in another spelling or of another owner than asked for: it may still be the one. 0.15 to
-0.6 are alike on 20 repositories; at 0.6 the function ``session`` came before the class ``Session`` that was asked for."""
+0.6 are alike on 20 repositories; at 0.6 ``search Session`` gave the function ``session`` before the class."""
 MIN_STEM = 3
 """Shortest stem that an inflection is cut down to."""
 _INFLECTIONS = tuple(
