@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,15 @@ def test_an_entry_becomes_a_model(tmp_path: Path) -> None:
         "embedder",
     )
     assert (model.dimension, model.pooling, model.query_prefix) == (1024, "last", "")
+    assert model.lexical_weight == get("coderank-embed").lexical_weight
     assert (model.max_tokens, model.max_tokens_limit, model.backends) == (512, 512, ("torch",))
+
+
+def test_the_example_of_the_documentation_is_a_model(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (model,) = load_models(written(tmp_path, example))
+    assert (model.name, model.hub_id, model.query_prefix) == ("our-embedder", "our-team/embedder", "Find the code: ")
 
 
 def test_json_says_the_same(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from coderank.errors import ConfigurationError
-from coderank.models.catalogue import MODELS, Backend, Kind, Model, Pooling
+from coderank.models.catalogue import MODELS, Backend, Kind, Model, Pooling, get
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,8 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     query_prefix: str = ""
     licence: str = "LicenseRef-unknown"
     backends: tuple[Backend, ...] = ("torch",)
-    lexical_weight: float = 0.0055
+    # Where nothing was measured, what was measured on the bundled model, as in the catalogue.
+    lexical_weight: float = get("all-minilm-l6-v2").lexical_weight
     layers: int = 0
     vocabulary: int = 0
 
