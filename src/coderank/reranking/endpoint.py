@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -232,6 +233,8 @@ class Endpoint:
                     limits=httpx.Limits(max_connections=self.concurrency),
                     verify=_trust(self._config.base_url),
                 )
+                # A cascade that nobody holds any more must not keep its connections.
+                weakref.finalize(self, self._client.close)
             return self._client
 
     def _redacted(self, text: str) -> str:
