@@ -87,10 +87,3 @@ def test_every_function_that_is_named_exists(file: Path) -> None:
     for module, name in FUNCTION.findall(file.read_text("utf-8")):
         source = SOURCE.joinpath(*module.strip(".").split(".")).with_suffix(".py")
         assert re.search(rf"^(def|class) {name}\b", source.read_text("utf-8"), re.MULTILINE), f"{module}.{name}"
-
-
-def test_reranking_variables_are_not_documented_as_settings_of_the_search_command() -> None:
-    page = (SOURCE.parents[1] / "docs" / "python.md").read_text("utf-8")
-    settings, _, reranking = page.partition("## Reranking from Python")
-    assert "CODERANK_RERANK" not in settings
-    assert "coderank.reranking.assembly.assemble(" in reranking
