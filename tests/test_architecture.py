@@ -22,11 +22,11 @@ MAY_IMPORT_ITS_OWN_LAYER = (LAYERS[0], LAYERS[4])
 ONLY_IN = {
     "qdrant_edge": {"store/edge.py", "store/edge_requests.py", "store/edge_scoring.py"},
     "qdrant_client": {"store/server.py"},
-    "torch": {"embedding/torch.py", "reranking/llm.py", "models/export.py"},
+    "torch": {"embedding/torch.py", "reranking/llm.py", "reranking/pair_torch.py", "models/export.py"},
     "tree_sitter": {"corpus/grammars.py"},
     "semble_grammars": {"corpus/grammars.py"},
     "onnxruntime": {"embedding/onnx.py", "models/export.py", "reranking/pair_model.py"},
-    "transformers": {"embedding/torch.py", "reranking/llm.py"},
+    "transformers": {"embedding/torch.py", "reranking/llm.py", "reranking/pair_torch.py"},
     "huggingface_hub": {"models/hub.py"},
 }
 MAX_LINES = 400

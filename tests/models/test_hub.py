@@ -18,7 +18,7 @@ from coderank.errors import ModelUnavailableError
 from coderank.models import hub
 from coderank.models.catalogue import get
 from coderank.models.folder import locate, on_disk
-from coderank.reranking.pair_model import files
+from coderank.reranking.pairs import PairFiles, files
 
 SHAPE = Shape()
 MODEL = replace(get("coderank-embed"), dimension=SHAPE.hidden, layers=SHAPE.layers)
@@ -73,7 +73,7 @@ def test_of_a_cross_encoder_the_graph_is_downloaded_and_nothing_else(repository:
         folder = hub.download(PAIRS, endpoint=endpoint, patience=PATIENT)
     assert set(asked) == {"onnx/model.onnx", "config.json", "tokenizer.json", "vocab.txt"}
     assert hub.cached(PAIRS) == folder
-    assert files(folder) == (folder / "onnx" / "model.onnx", folder / "tokenizer.json")
+    assert files(folder) == PairFiles(folder / "onnx" / "model.onnx", folder / "tokenizer.json")
     (folder / "onnx" / "model.onnx").unlink()
     assert hub.cached(PAIRS) is None
 

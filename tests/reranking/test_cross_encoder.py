@@ -19,7 +19,8 @@ from coderank.reranking.cross_encoder import (
     WANTED,
     CrossEncoder,
 )
-from coderank.reranking.pair_model import PairModel
+from coderank.reranking.pair_model import GraphPairs
+from coderank.reranking.pairs import PairTokenizer, files
 
 IDS = {word: number for number, word in enumerate(WORDS)}
 
@@ -98,8 +99,7 @@ def test_a_pair_is_cut_to_the_limit(folder: Path) -> None:
 
 
 def test_a_long_query_leaves_half_to_the_passage(folder: Path) -> None:
-    model = PairModel(folder, 0)
-    (row,) = model.encode("a " * 600, [z(600)], 512)
+    (row,) = PairTokenizer(files(folder).vocabulary).encode("a " * 600, [z(600)], 512)
     assert len(row.ids) == 512
     assert row.ids.count(IDS["z"]) in {254, 255}
 
@@ -203,7 +203,7 @@ def test_a_spent_budget_fails(folder: Path) -> None:
 
 def test_missing_files_are_named_with_the_remedy(tmp_path: Path) -> None:
     reranker = CrossEncoder("tiny", tmp_path, plan)
-    assert "no model.onnx or onnx/model.onnx" in reranker.unavailable()
+    assert "no model.onnx or onnx/model.onnx or model.safetensors" in reranker.unavailable()
     write_counter(tmp_path / "model.onnx")
     assert "no tokenizer.json or vocab.txt. Put the files of a cross-encoder" in reranker.unavailable()
     ranking = reranker.rerank("a", ["b", "c"])
@@ -216,20 +216,20 @@ def test_missing_files_are_named_with_the_remedy(tmp_path: Path) -> None:
 def test_damaged_weights_are_refused(folder: Path) -> None:
     (folder / "model.onnx").write_bytes(b"not a graph")
     with pytest.raises(ModelUnavailableError, match=r"cannot load the reranker .*model\.onnx"):
-        PairModel(folder, 0)
+        GraphPairs(folder / "model.onnx", 0)
     assert CrossEncoder("tiny", folder, plan).rerank("a", ["b"]).status is Status.FAILED
 
 
 def test_a_damaged_tokenizer_is_refused(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{}", "utf-8")
     with pytest.raises(ModelUnavailableError, match="cannot read the tokenizer"):
-        PairModel(folder, 0)
+        PairTokenizer(folder / "tokenizer.json")
 
 
 def test_other_inputs_are_refused(folder: Path) -> None:
     write_counter(folder / "model.onnx", ("input_ids", "pixel_values"))
     with pytest.raises(ModelUnavailableError, match="wants the inputs input_ids, pixel_values"):
-        PairModel(folder, 0)
+        GraphPairs(folder / "model.onnx", 0)
 
 
 @pytest.mark.parametrize(("width", "value"), [(3, 1.0), (1, np.nan), (1, np.inf)])
@@ -238,9 +238,10 @@ def test_other_outputs_are_refused(folder: Path, width: int, value: float) -> No
     table = np.full((len(WORDS), width), value, dtype=np.float32)
     embedded = graph.add("Gather", table, "input_ids")
     graph.write(folder / "model.onnx", graph.add("ReduceSum", embedded, np.array([1]), keepdims=0))
-    model = PairModel(folder, 0)
+    tokenizer = PairTokenizer(folder / "vocab.txt")
+    rows = tokenizer.encode("a", ["b", "c"], 16)
     with pytest.raises(ModelError, match=r"output of shape \(2, 3\)|not finite"):
-        model.logits(model.encode("a", ["b", "c"], 16))
+        GraphPairs(folder / "model.onnx", 0).logits(rows, tokenizer.padding)
     ranking = CrossEncoder("tiny", folder, plan).rerank("a", ["b", "c"])
     assert (ranking.status, ranking.order) == (Status.FAILED, ())
 
@@ -254,5 +255,6 @@ def test_padding_is_the_vocabulary_s_own(tmp_path: Path) -> None:
     padding[words.index("<pad>")] = 1
     summed = graph.add("ReduceSum", graph.add("Gather", padding, "input_ids"), np.array([1]), keepdims=0)
     graph.write(tmp_path / "model.onnx", summed)
-    model = PairModel(tmp_path, 0)
-    assert model.logits(model.encode("z", ["z z z", "z"], 16)).tolist() == [0, 2]
+    tokenizer = PairTokenizer(tmp_path / "vocab.txt")
+    rows = tokenizer.encode("z", ["z z z", "z"], 16)
+    assert GraphPairs(tmp_path / "model.onnx", 0).logits(rows, tokenizer.padding).tolist() == [0, 2]

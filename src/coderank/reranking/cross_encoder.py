@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from coderank.errors import ModelError, ModelUnavailableError
 from coderank.reranking.contract import Ranking, Status, Usage
 from coderank.reranking.pace import Pace
-from coderank.reranking.pair_model import PairModel, files
+from coderank.reranking.pairs import PairTokenizer, files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tokenizers import Encoding
+
+    from coderank.reranking.pairs import Scorer
 
     Batching: TypeAlias = Callable[[Sequence[int], int], list[list[int]]]
     """Splits texts of these lengths into batches of indices that have at most so many tokens with their padding."""
@@ -42,7 +44,7 @@ at 256, 1,400 at 512, 900 at 1,024, 700 at 2,048; pairs of 96: 1,400, 2,400, 1,2
 
 
 class CrossEncoder:
-    """A reranker over one ONNX file. Loads on first use; calls from several threads take turns."""
+    """A reranker over one ONNX file, or over safetensors by torch. Loads on first use; calls take turns."""
 
     least = 2
 
@@ -58,8 +60,8 @@ class CrossEncoder:
     ) -> None:
         """Describe the reranker, without loading it.
 
-        ``folder`` holds ``model.onnx`` and ``tokenizer.json`` or ``vocab.txt``, ``batching`` plans batches, ``threads``
-        is the number of cores to use, 0 for all.
+        ``folder`` holds ``model.onnx``, or ``model.safetensors`` with its ``config.json``, and ``tokenizer.json`` or
+        ``vocab.txt``; ``batching`` plans batches, ``threads`` is the number of cores to use, 0 for all.
         """
         self._name = name
         self._folder = folder
@@ -69,7 +71,7 @@ class CrossEncoder:
         self._clock = clock
         self._pace = Pace()
         self._lock = threading.Lock()
-        self._model: PairModel | None = None
+        self._loaded: tuple[PairTokenizer, Scorer] | None = None
 
     @property
     def name(self) -> str:
@@ -95,9 +97,8 @@ class CrossEncoder:
         deadline = None if budget_ms is None else self._clock() + budget_ms / 1000
         try:
             with self._lock:
-                if self._model is None:
-                    self._model = PairModel(self._folder, self._threads)
-                work = _Work(self._model, self._batching, self._clock, deadline)
+                tokenizer, scorer = self._open()
+                work = _Work(tokenizer, scorer, self._batching, self._clock, deadline)
                 work.score(self._rows(work, query, passages))
         except ModelError as error:
             return Ranking(Status.FAILED, (), str(error))
@@ -105,13 +106,28 @@ class CrossEncoder:
         self._pace.record(usage.prompt_tokens, usage.ms)
         return _ranking(work.scores, len(passages), usage)
 
+    def _open(self) -> tuple[PairTokenizer, Scorer]:
+        if self._loaded is None:
+            found = files(self._folder)
+            scorer: Scorer
+            if found.is_graph:
+                from coderank.reranking.pair_model import GraphPairs  # noqa: PLC0415
+
+                scorer = GraphPairs(found.weights, self._threads)
+            else:
+                from coderank.reranking.pair_torch import TorchPairs  # noqa: PLC0415 - torch: 5 s
+
+                scorer = TorchPairs(self._folder, self._threads)
+            self._loaded = PairTokenizer(found.vocabulary), scorer
+        return self._loaded
+
     def _rows(self, work: _Work, query: str, passages: Sequence[str]) -> list[Encoding]:
         """Tokenise the passages that can be reached, each with the query."""
         if work.deadline is None:
-            return work.model.encode(query, passages, self._max_tokens)
+            return work.tokenizer.encode(query, passages, self._max_tokens)
         tokens = self._affordable(work.ms_left())
         # Most passages are shorter than the limit, so that more of them fit than would of that length.
-        rows = work.model.encode(query, passages, self._pair_tokens(tokens))
+        rows = work.tokenizer.encode(query, passages, self._pair_tokens(tokens))
         return rows[: bisect_right(list(accumulate(len(row.ids) for row in rows)), tokens)]
 
     def _affordable(self, budget_ms: float) -> int:
@@ -127,9 +143,15 @@ class _Work:
     """One reranking: scores of the first passages, and what they cost."""
 
     def __init__(
-        self, model: PairModel, batching: Batching, clock: Callable[[], float], deadline: float | None
+        self,
+        tokenizer: PairTokenizer,
+        scorer: Scorer,
+        batching: Batching,
+        clock: Callable[[], float],
+        deadline: float | None,
     ) -> None:
-        self.model = model
+        self.tokenizer = tokenizer
+        self._scorer = scorer
         self.deadline = deadline
         self.scores: list[float] = []
         self._batching = batching
@@ -168,7 +190,8 @@ class _Work:
     def _block(self, rows: Sequence[Encoding]) -> list[float]:
         scores = [0.0] * len(rows)
         for batch in self._batching([len(row.ids) for row in rows], BATCH_TOKENS):
-            for index, logit in zip(batch, self.model.logits([rows[index] for index in batch]), strict=True):
+            logits = self._scorer.logits([rows[index] for index in batch], self.tokenizer.padding)
+            for index, logit in zip(batch, logits, strict=True):
                 scores[index] = float(logit)
             self._calls += 1
             self._tokens += sum(len(rows[index].ids) for index in batch)

@@ -99,6 +99,7 @@ class TransformersChat:
     def _load(self) -> None:
         import torch  # noqa: PLC0415 - 5 s, and only for users of this back end
         import transformers  # noqa: PLC0415
+        from safetensors import SafetensorError  # noqa: PLC0415
 
         wanted = self._described
         where = {"revision": wanted.revision, "local_files_only": wanted.offline, "trust_remote_code": False}
@@ -111,7 +112,7 @@ class TransformersChat:
                 **_placement(torch),
                 **where,
             )
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             raise ModelUnavailableError(
                 f"cannot load {wanted.name} from {wanted.source}: {error}",
                 "Name a folder in the hub's layout, or fetch one first: coderank models pull coderank-llm",
