@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.tiny_graph import table, write_lookup
 
-from coderank.embedding.onnx import OnnxEmbedder, available_cores
+from coderank.embedding.onnx import CPU, GPU, OnnxEmbedder, available_cores, providers_for
 from coderank.embedding.session import OPTIMISE_AT_DOCUMENT, OPTIMISE_AT_QUERY, Sessions
 from coderank.embedding.tokenizer import encode, load_tokenizer
 from coderank.errors import ModelError, ModelUnavailableError
@@ -186,3 +186,13 @@ def test_a_file_that_is_fast_already_is_opened_once() -> None:
         sessions.for_query()
     sessions.for_documents(OPTIMISE_AT_DOCUMENT)
     assert opened == [False]
+
+
+def test_a_gpu_goes_first_where_the_runtime_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    assert providers_for("auto") == tuple(n for n in (GPU, *CPU) if n in onnxruntime.get_available_providers())
+    names = ["AzureExecutionProvider", "CPUExecutionProvider", "CUDAExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: names)
+    assert providers_for("auto") == providers_for("cuda:0") == (GPU, *CPU)
+    assert providers_for("cpu") == CPU

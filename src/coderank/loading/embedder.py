@@ -65,7 +65,7 @@ def open_embedder(model: Model, loading: Loading) -> Embedder:
     if model.weights == "bundled":
         from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415 - numpy and the runtime: 0.2 s
 
-        return OnnxEmbedder(model, bundled_weights(model), loading.threads)
+        return OnnxEmbedder(model, bundled_weights(model), loading.threads, device=loading.device)
     exports = _fitting_exports(model, loading)
     if exports and (loading.backend == "onnx" or not _has_gpu(loading)):
         return _open_export(model, exports, loading)
@@ -144,7 +144,8 @@ def _open_export(model: Model, exports: list[Export], loading: Loading) -> Embed
     measured = recall(loading.cache / FILE, key_of(model, exports), current_machine())
     chosen = measured.best if measured else Option(exports[0].record.precision, 0)
     export = next((one for one in exports if one.record.precision == chosen.precision), exports[0])
-    return OnnxEmbedder(model, export.path, loading.threads or chosen.threads, export.tokenizer, ready=True)
+    threads = loading.threads or chosen.threads
+    return OnnxEmbedder(model, export.path, threads, export.tokenizer, ready=True, device=loading.device)
 
 
 def _has_gpu(loading: Loading) -> bool:
