@@ -17,6 +17,8 @@ from coderank.corpus import grammars
 tree = grammars.parse("python", b"x = 1")
 print(tree is not None and tree.root_node.type)
 print(os.environ.get("SEMBLE_GRAMMARS_CACHE_DIR", ""))
+sys.stdout.flush()
+os._exit(0)
 """
 
 
@@ -44,9 +46,7 @@ def test_cache_folder_that_cannot_be_used_is_replaced(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / "cache").write_text("a file where a folder should be")
-    kind, folder = run(home)
-    assert kind == "module"
-    assert "coderank-grammars-" in folder
+    assert run(home) == ["module", ""]
     assert list(tmp_path.glob("coderank-grammars-*")) == []
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
 import tempfile
 import threading
 import time
-from functools import cache
-from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tree_sitter import Language, Parser
     from tree_sitter import Node as Node  # noqa: PLC0414 - exported to the rest of the package
     from tree_sitter import Tree as Tree  # noqa: PLC0414
@@ -25,11 +24,12 @@ _SECONDS_PER_BYTE = 5e-6
 _READ_BYTES = 1 << 10
 _local = threading.local()
 _extraction = threading.Lock()
+_usual = SimpleNamespace(folder="")
 
 
 def use_cache(folder: Path) -> None:
     """Unpack grammars into this folder instead of the user's cache folder. Call before the first `parse`."""
-    os.environ[_CACHE_VARIABLE] = str(folder)
+    _usual.folder = os.environ[_CACHE_VARIABLE] = str(folder)
 
 
 def parse(grammar: str, source: bytes) -> Tree | None:
@@ -64,7 +64,7 @@ def _parser(grammar: str) -> Parser | None:
 
 
 def _language(grammar: str) -> Language | None:
-    """Load a grammar, unpacking into a private folder where the cache folder cannot be written or run from."""
+    """Load a grammar, unpacking it elsewhere where the cache folder cannot be written or run from."""
     from semble_grammars import (  # noqa: PLC0415 - see above
         GrammarLoadError,
         UnsupportedPlatformError,
@@ -78,13 +78,21 @@ def _language(grammar: str) -> Language | None:
         except UnsupportedPlatformError:
             return None
         except GrammarLoadError:
-            use_cache(_private_folder())
-            language = get_language(grammar)
+            language = _loaded_aside(grammar)
     return language
 
 
-@cache
-def _private_folder() -> Path:
-    folder = tempfile.mkdtemp(prefix="coderank-grammars-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+def _loaded_aside(grammar: str) -> Language:
+    """Load a grammar from a temporary folder, and delete that at once: what is loaded stays loaded.
+
+    Windows lets nobody delete a library that is loaded, so that the folder stays there.
+    """
+    from semble_grammars import get_language  # noqa: PLC0415 - see above
+
+    with tempfile.TemporaryDirectory(prefix="coderank-grammars-", ignore_cleanup_errors=True) as folder:
+        os.environ[_CACHE_VARIABLE] = folder
+        try:
+            language: Language = get_language(grammar)
+        finally:
+            os.environ[_CACHE_VARIABLE] = _usual.folder  # empty for the user's own
+    return language
