@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from coderank import Engine
 from coderank.errors import (
+    IndexCorruptError,
     IndexIncompatibleError,
     IndexNotFoundError,
     InvalidQueryError,
@@ -36,6 +38,10 @@ def root(tmp_path: Path) -> Path:
     (root / "tests" / "test_session.py").write_text("def test_send():\n    assert Session().send(None)\n")
     (root / "guide.md").write_text("# Guide\n\nHow to send a request.\n")
     return root
+
+
+def _times(folder: Path) -> dict[Path, int]:
+    return {file: file.stat().st_mtime_ns for file in folder.rglob("*") if file.is_file()}
 
 
 def test_open_index_search(root: Path, settings: Settings) -> None:
@@ -136,6 +142,45 @@ def test_an_index_folder_belongs_to_one_root(root: Path, settings: Settings, tmp
     other.mkdir()
     with pytest.raises(IndexIncompatibleError, match="holds the index of"):
         Engine.open(other, index_dir=tmp_path / "index", settings=settings)
+
+
+def test_status_and_a_search_write_nothing(root: Path, settings: Settings) -> None:
+    with Engine.open(root, settings=settings) as engine:
+        engine.index()
+    shutil.rmtree(settings.cache_dir)
+    held = _times(engine.index_dir)
+    with Engine.open(root, settings=settings) as engine:
+        assert engine.status().changed_since == 0
+        engine.close()
+        assert _times(engine.index_dir) == held
+        assert len(engine.search("send", mode="lexical"))
+    assert not settings.cache_dir.exists()
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_points_that_are_lost_are_told_by_every_reader(root: Path, settings: Settings, is_open: bool) -> None:
+    with Engine.open(root, settings=settings) as engine:
+        engine.index()
+        assert len(engine.search("send"))
+        if not is_open:
+            engine.close()
+        shutil.rmtree(engine.index_dir / "shard")
+        with pytest.raises(IndexCorruptError, match="lost chunks"):
+            engine.status()
+        for _ in range(2):
+            with pytest.raises(IndexCorruptError, match="lost chunks"):
+                engine.search("send")
+        assert not (engine.index_dir / "shard").exists()
+        engine.index()
+        assert len(engine.search("send"))
+
+
+def test_an_index_of_nothing_is_answered_with_nothing(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "empty").mkdir()
+    with Engine.open(tmp_path / "empty", settings=settings) as engine:
+        engine.index()
+        assert (engine.status().files, len(engine.search("send"))) == (0, 0)
+        assert not (engine.index_dir / "shard").exists()
 
 
 def test_a_file_is_a_root_of_its_own(root: Path, settings: Settings) -> None:

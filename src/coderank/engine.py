@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from coderank.corpus import grammars
-from coderank.corpus.header import CHUNKER_VERSION, HEADER_VERSION
+from coderank.corpus.header import HEADER_VERSION
 from coderank.errors import (
     INDEX,
     REBUILD,
@@ -15,15 +15,14 @@ from coderank.errors import (
     IndexIncompatibleError,
     IndexNotFoundError,
     IndexUnusableError,
-    PathNotFoundError,
 )
+from coderank.indexing.claim import Claim
 from coderank.indexing.location import (
     MANIFEST_FILES,
     arguments,
     existing,
     holds_index,
     index_folder,
-    recorded,
     remembered,
 )
 from coderank.loading.choice import BUNDLED_MODEL, embedder, remembered_embedder
@@ -34,7 +33,7 @@ from coderank.store.room import bytes_on_disk
 from coderank.types import IndexInfo, SearchMode, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
     from coderank.reranking.cascade import Cascade
     from coderank.retrieval.answer import Asked, Find
     from coderank.store.edge import EdgeStore
-    from coderank.types import Chunk, IndexReport, Progress, SearchResult
+    from coderank.types import IndexReport, Progress, SearchResult
 
 
 class Engine:
@@ -79,6 +78,7 @@ class Engine:
         self.model = model.name
         """Catalogue name of the embedding model."""
         self._model = model
+        self._claim = Claim(folder, root, model)
         self._settings = settings
         self._one_shot = one_shot
         self._download = download
@@ -147,6 +147,7 @@ class Engine:
         if rebuild:
             self._embedder()  # an index is not given up for one that cannot be made
             self._erase()
+        self._make()
         report = self._indexer.index(on_progress)
         if report.changed_files or report.embedded_chunks:
             self._store.optimize()
@@ -154,6 +155,7 @@ class Engine:
 
     def sync(self, *, on_progress: Callable[[Progress], None] | None = None) -> IndexReport:
         """Bring the lexical index up to the tree, with those vectors that are known already: the short part."""
+        self._make()
         return self._indexer.sync(on_progress)
 
     def fill(
@@ -167,6 +169,7 @@ class Engine:
 
         Points with an id in ``first`` come first. If another process is at it, nothing is done.
         """
+        self._make()
         report = self._indexer.fill(deadline=deadline, first=first, on_progress=on_progress)
         return report.embedded + report.reused
 
@@ -209,7 +212,7 @@ class Engine:
         """
         from coderank.retrieval.ahead import Ahead  # noqa: PLC0415 - not needed to index
 
-        if recorded(self.index_dir) is not None and self._manifest.totals().dense:
+        if self._claim.is_met() and self._manifest.totals().dense:
             self._ahead = Ahead(checked_query(query), self._embedder)
 
     def related(self, path: str, line: int, *, limit: int = 10) -> SearchResult:
@@ -219,20 +222,28 @@ class Engine:
             PathNotFoundError: the file is not in the index, or has no such line.
         """
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
-        from coderank.retrieval.answer import Asked  # noqa: PLC0415
+        from coderank.retrieval.answer import Asked, chunk_at  # noqa: PLC0415
 
         limit = checked_limit(limit)
         totals = self._whole_manifest().totals()
-        chunks = self._store.chunks_of([path]).values()
-        here = next((chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line), None)
-        if here is None:
-            raise _nothing_at(path, line, chunks, self.arguments)
+        here = chunk_at(path, line, self._store.chunks_of([path]).values(), self.arguments)
         return self._answer(partial(search.related, here, self._store), Asked(f"{path}:{line}", limit), totals)
 
     def status(self) -> Status:
-        """Tell what is indexed, what was left out, and how many files have changed since."""
+        """Tell what is indexed, what was left out, and how many files have changed since. Reads only.
+
+        Raises:
+            IndexNotFoundError: this root was never indexed.
+            IndexCorruptError: the index is damaged, or has lost chunks, as far as can be told without opening it.
+        """
+        from coderank.indexing.survey import survey  # noqa: PLC0415 - not needed to search
+
         manifest = self._indexed_manifest()
-        seen = self._indexer.survey()
+        if manifest.lossy():
+            raise self._lost()
+        if manifest.totals().chunks and not self._store.exists:
+            self._store.counts()  # which raises, unless another process is just building the index anew
+        seen = survey(self.root, manifest, self._own_folders)
         totals = manifest.totals()
         skips = [*seen.left_out, *(row.skip() for row in manifest.skips())]
         return Status(
@@ -272,7 +283,9 @@ class Engine:
         from coderank.store.edge import EdgeStore  # noqa: PLC0415 - the engine's library is loaded when it is used
 
         # Checked whenever the folder is opened again: another process may have rebuilt it with another model.
-        return EdgeStore(self.index_dir, self._model.dimension, verify=self._check)
+        return EdgeStore(
+            self.index_dir, self._model.dimension, verify=self._claim.check, verify_empty=self._check_empty
+        )
 
     @cached_property
     def _manifest(self) -> Manifest:
@@ -296,9 +309,6 @@ class Engine:
         from coderank.indexing.run import Indexer  # noqa: PLC0415
         from coderank.indexing.vector_cache import VectorCache  # noqa: PLC0415
 
-        self._claim()
-        if not self._store.exists:
-            self._manifest.begin_all()  # what it says was written is gone
         cache = VectorCache(
             self._settings.cache_dir / f"vectors-{self._model.file_stem}-h{HEADER_VERSION}.db",
             self._model.dimension,
@@ -311,38 +321,30 @@ class Engine:
                 store=self._store,
                 cache=cache,
                 embedder=self._embedder,
+                leave_out=self._own_folders,
             )
         )
 
-    def _fingerprint(self) -> fingerprint.Fingerprint:
-        return fingerprint.Fingerprint(
-            format=fingerprint.FORMAT,
-            model=self._model.name,
-            revision=self._model.space,
-            dimension=self._model.dimension,
-            chunker=str(CHUNKER_VERSION),
-            header=str(HEADER_VERSION),
-        )
+    @property
+    def _own_folders(self) -> tuple[Path, ...]:
+        return self.index_dir, self._settings.data_dir, self._settings.cache_dir
 
-    def _check(self, found: fingerprint.IndexRecord | None = None) -> None:
-        """Refuse an index that is not of this model, version and way of cutting."""
-        found = found or fingerprint.read(self.index_dir)
-        fingerprint.check(found.fingerprint, self._fingerprint(), self.root)
-
-    def _claim(self) -> None:
+    def _make(self) -> None:
         """Make the folder an index of this root and model, or check that it is one."""
-        found = recorded(self.index_dir)
-        if found is None:
-            if self._model.name != BUNDLED_MODEL:
-                self._embedder()  # an index of a model that cannot run would be in the way of one that can
-            fingerprint.write(self.index_dir, self._fingerprint(), self.root)
-        self._check(found)
+        # An index of a model that cannot run would be in the way of one that can.
+        self._claim.meet(before=self._embedder if self._model.name != BUNDLED_MODEL else lambda: None)
+
+    def _check_empty(self) -> None:
+        """Refuse to take a store that is gone for an empty one, except where a sync is making up for the loss."""
+        if self._manifest.totals().chunks and not self._manifest.lossy():
+            raise self._lost()
+
+    def _lost(self) -> IndexCorruptError:
+        return IndexCorruptError(f"The index of {self.root} has lost chunks", REBUILD)
 
     def _indexed_manifest(self) -> Manifest:
-        found = recorded(self.index_dir)
-        if found is None:
+        if not self._claim.is_met():
             raise IndexNotFoundError(f"{self.root} was never indexed", f"Run: coderank index {INDEX}")
-        self._check(found)
         return self._manifest
 
     def _whole_manifest(self) -> Manifest:
@@ -353,7 +355,7 @@ class Engine:
         revision = manifest.revision()
         if revision != self._whole_at:
             if not consistent(manifest, self._store):
-                raise IndexCorruptError(f"The index of {self.root} has lost chunks", REBUILD)
+                raise self._lost()
             self._whole_at = revision
         return manifest
 
@@ -373,8 +375,7 @@ class Engine:
             self.__dict__.pop("_manifest", None)
             for name in MANIFEST_FILES:
                 (self.index_dir / name).unlink(missing_ok=True)
-        (self.index_dir / fingerprint.FILE_NAME).unlink(missing_ok=True)
-        fingerprint.write(self.index_dir, self._fingerprint(), self.root)
+        self._claim.renew()
 
     def _answer(self, find: Find, asked: Asked, totals: Totals) -> SearchResult:
         from coderank.retrieval.answer import answer  # noqa: PLC0415 - numpy: not needed to index
@@ -382,11 +383,3 @@ class Engine:
         index = IndexInfo(self.model, totals.chunks, totals.coverage)
         found = answer(find, asked, index, self._model, lambda: self._ahead or self._embedder())
         return replace(found, hits=tuple(replace(hit, root=self.label) for hit in found.hits))
-
-
-def _nothing_at(path: str, line: int, chunks: Collection[Chunk], arguments: str) -> PathNotFoundError:
-    if chunks:
-        last = max(chunk.end_line for chunk in chunks)
-        return PathNotFoundError(f"{path} has no line {line} in the index", f"Name a line from 1 to {last}")
-    why = f"`coderank status --skips {arguments}` tells what is left out, and why"
-    return PathNotFoundError(f"The index has no {path}", why)

@@ -63,6 +63,15 @@ class TestListing:
         write(tmp_path, *(f"{folder}/{name}.py" for folder in "abc" for name in "xyz"))
         assert walk(tmp_path) == walk(tmp_path)
 
+    def test_folders_named_by_the_caller_are_not_entered(self, tmp_path: Path) -> None:
+        write(tmp_path / "real", "a.py", "own/b.py", "deeper/own/c.py")
+        (tmp_path / "link").symlink_to(tmp_path / "real")
+        elsewhere = tmp_path / "elsewhere"
+        assert paths(walk(tmp_path / "real", leave_out=[tmp_path / "link" / "own", elsewhere])) == [
+            "a.py",
+            "deeper/own/c.py",
+        ]
+
     def test_any_text_is_corpus(self, tmp_path: Path) -> None:
         names = [
             "Makefile",

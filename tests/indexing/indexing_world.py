@@ -14,12 +14,14 @@ import numpy as np
 from coderank.indexing.manifest import Manifest
 from coderank.indexing.parts import Parts
 from coderank.indexing.run import Indexer
+from coderank.indexing.survey import survey
 from coderank.indexing.vector_cache import VectorCache
 from coderank.store.contract import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from coderank.indexing.plan import Plan
     from coderank.store.contract import Store, StoreQuery
     from coderank.types import Candidate, Chunk, Matrix, Point, Vector
 
@@ -57,6 +59,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self.points: dict[str, Point] = {}
         self.calls = 0
+
+    @property
+    def exists(self) -> bool:
+        return True
 
     def upsert(self, points: Sequence[Point]) -> None:
         self.calls += 1
@@ -129,6 +135,10 @@ class World:
     @property
     def folder(self) -> Path:
         return self.base / self.name
+
+    def plan(self) -> Plan:
+        """What a sync would do now."""
+        return survey(self.root, self.manifest).plan
 
     def write(self, path: str, text: str, *, age: float = 60.0) -> None:
         """Write a file that was last modified ``age`` seconds ago."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coderank.errors import IndexCorruptError, IndexIncompatibleError
-from coderank.indexing.location import arguments, holds_index, index_folder, recorded, remembered
+from coderank.indexing.location import arguments, check_root, holds_index, index_folder, recorded, remembered
 from coderank.store import fingerprint
 
 MADE = fingerprint.Fingerprint(fingerprint.FORMAT, "all-minilm-l6-v2", "r", 384, "1", "1")
@@ -59,11 +59,26 @@ def test_a_folder_without_a_record_is_free_or_foreign(tmp_path: Path) -> None:
         holds_index(tmp_path)
 
 
-def test_the_index_of_another_root_is_refused_while_that_exists(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(IndexIncompatibleError, match="--index-dir"):
+def test_the_index_of_another_root_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(IndexIncompatibleError, match=r"with --index-dir$"):
         remembered(folder, tmp_path / "other")
+
+
+def test_that_of_a_root_that_is_gone_can_only_be_built_anew(folder: Path, tmp_path: Path) -> None:
     fingerprint.write(folder, MADE, tmp_path / "gone")
-    assert remembered(folder, tmp_path / "other") is not None
+    found = remembered(folder, tmp_path / "other")
+    assert found is not None
+    with pytest.raises(IndexIncompatibleError, match=r"--index-dir, or, .*: coderank index --rebuild PATH"):
+        check_root(folder, found, tmp_path / "other")
+    check_root(folder, found, tmp_path / "gone")
+
+
+def test_a_root_that_is_not_utf_8_is_known_again(folder: Path) -> None:
+    root = Path("/work/\udcff")
+    fingerprint.write(folder, MADE, root)
+    found = recorded(folder)
+    assert found is not None
+    check_root(folder, found, root)
 
 
 def test_folders_differ_by_the_whole_path(tmp_path: Path) -> None:

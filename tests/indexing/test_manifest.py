@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,8 +90,19 @@ def test_vectors_finished_for_an_older_revision_do_not_count(manifest: Manifest)
 
 def test_begin_all_marks_every_file(manifest: Manifest) -> None:
     manifest.finish([row("a"), row("b")], [], [])
+    before = manifest.revision()
+    assert not manifest.lossy()
     manifest.begin_all()
     assert {found.state for found in manifest.files()} == {WRITING}
+    assert manifest.lossy()
+    assert manifest.revision() > before
+
+
+@pytest.mark.parametrize("make_up", [Manifest.mark_whole, Manifest.clear])
+def test_a_loss_is_remembered_until_it_is_made_up_for(manifest: Manifest, make_up: Callable[[Manifest], None]) -> None:
+    manifest.begin_all()
+    make_up(manifest)
+    assert not manifest.lossy()
 
 
 def test_a_failed_transaction_leaves_no_trace(manifest: Manifest) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.indexing.indexing_world import HashEmbedder, MemoryStore, World, source
 
 from coderank.corpus.identity import vector_key
-from coderank.errors import IndexBusyError, IndexCorruptError, ModelError, ModelUnavailableError, StoreError
+from coderank.errors import IndexBusyError, ModelError, ModelUnavailableError, StoreError
 from coderank.indexing import sync as sync_module
 from coderank.indexing.fill import HOPELESS
 from coderank.indexing.lock import held
@@ -105,7 +105,7 @@ def test_a_touched_file_updates_its_row_only(world: World, store: MemoryStore) -
     world.write("src/alpha.py", source("alpha"), age=20)
     assert world.indexer.sync().changed_files == 0
     assert store.calls == calls
-    assert not world.indexer.survey().plan
+    assert not world.plan()
 
 
 def test_a_deleted_file_is_forgotten(world: World, store: MemoryStore) -> None:
@@ -158,7 +158,7 @@ def test_a_file_that_becomes_unfit_loses_its_points_and_is_not_read_again(world:
     report = world.indexer.sync()
     assert [(skip.path, skip.reason) for skip in report.skips] == [("src/alpha.py", SkipReason.EMPTY)]
     assert paths_of(store) == {"src/beta.py", "src/gamma.py"}
-    assert not world.indexer.survey().plan
+    assert not world.plan()
     world.write("src/alpha.py", source("alpha"), age=20)
     report = world.indexer.sync()
     assert report.skips == ()
@@ -189,13 +189,13 @@ def test_a_fresh_file_settles_once_its_time_stamp_is_old(
 ) -> None:
     world.write("now.py", "value = 1\n", age=0)
     world.indexer.index()
-    assert world.indexer.survey().plan.to_verify
+    assert world.plan().to_verify
     later = time.time_ns() + 5_000_000_000
     monkeypatch.setattr(time, "time_ns", lambda: later)
     calls = store.calls
     world.indexer.sync()
     assert store.calls == calls
-    assert not world.indexer.survey().plan
+    assert not world.plan()
 
 
 def test_half_written_rows_are_repaired(world: World, store: MemoryStore) -> None:
@@ -207,25 +207,6 @@ def test_half_written_rows_are_repaired(world: World, store: MemoryStore) -> Non
     world.indexer.index()
     assert set(store.points) == expected
     assert [row.path for row in world.manifest.files()] == ["src/alpha.py", "src/beta.py", "src/gamma.py"]
-
-
-def test_lost_points_are_noticed_and_written_again(world: World, store: MemoryStore) -> None:
-    world.indexer.index()
-    store.points.clear()
-    world.write("src/delta.py", source("delta"))
-    report = world.indexer.index()
-    assert paths_of(store) == {"src/alpha.py", "src/beta.py", "src/gamma.py", "src/delta.py"}
-    assert report.dense_coverage == 1.0
-
-
-def test_foreign_points_are_reported(world: World, store: MemoryStore) -> None:
-    world.indexer.index()
-    id_, point = next(iter(store.points.items()))
-    store.points["foreign"] = point.__class__(id_, point.chunk.__class__("gone.py", 1, 1, "python", "x"), point.sparse)
-    world.write("src/delta.py", source("delta"))
-    for _ in range(2):
-        with pytest.raises(IndexCorruptError, match="coderank index --rebuild PATH"):
-            world.indexer.sync()
 
 
 def test_progress_names_every_phase(world: World) -> None:

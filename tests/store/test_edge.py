@@ -199,6 +199,56 @@ def test_foreign_files_are_neither_opened_nor_deleted(folder: Path, store: EdgeS
     assert letter.read_text() == "dear"
 
 
+def test_reading_creates_nothing(folder: Path, store: EdgeStore) -> None:
+    assert store.query(StoreQuery(unit(1), None, 5)) == []
+    assert not store.optimize()
+    assert not store.exists
+    assert {file.name for file in folder.iterdir()} <= {"owner.lock", "queue.lock"}
+
+
+def test_nothing_is_not_answered_where_points_should_be(folder: Path) -> None:
+    def refuse() -> None:
+        raise IndexCorruptError("points are lost")
+
+    store = EdgeStore(folder, DIMENSION, verify_empty=refuse)
+    store.upsert([point(1)])
+    store.close()
+    shutil.rmtree(folder / "shard")
+    reads: list[Callable[[], object]] = [
+        store.counts,
+        lambda: store.query(StoreQuery(unit(1), None, 5)),
+        lambda: store.chunks_of(["a.py"]),
+        lambda: list(store.without_dense()),
+    ]
+    for read in reads:
+        with pytest.raises(IndexCorruptError, match="points are lost"):
+            read()
+    store.upsert([point(2)])
+    assert store.counts() == Counts(1, 1)
+    store.close()
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_whether_it_exists_is_told_of_what_is_on_disk_now(folder: Path, store: EdgeStore, is_open: bool) -> None:
+    def write() -> None:
+        store.upsert([point(1)])
+        assert store.exists
+        if not is_open:
+            store.close()
+
+    write()
+    shutil.rmtree(folder / "shard")
+    assert not store.exists
+    write()
+    assert store.counts() == Counts(1, 1)
+    if not is_open:
+        store.close()
+    for segment in (folder / "shard" / "segments").iterdir():
+        shutil.rmtree(segment)
+    with pytest.raises(IndexCorruptError, match="--rebuild"):
+        _ = store.exists
+
+
 def test_what_a_dead_creator_left_is_no_obstacle(folder: Path, store: EdgeStore) -> None:
     (folder / "shard.new" / "segments").mkdir(parents=True)
     store.upsert([point(1)])
@@ -226,7 +276,7 @@ def test_an_index_is_not_given_up_where_there_is_no_room_for_another(
         store.erase()
     assert store.counts() == Counts(1, 1)
     with pytest.raises(IndexNotWritableError, match="160 MB are needed"):
-        EdgeStore(folder.with_name("new"), DIMENSION).counts()
+        EdgeStore(folder.with_name("new"), DIMENSION).upsert([point(1)])
 
 
 def test_opening_is_refused_where_it_would_run_out_of_room(

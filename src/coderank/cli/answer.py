@@ -60,7 +60,7 @@ class Place:
         if self.index_dir is None:
             return Engine.is_indexed(folder, settings=self.settings)
         try:
-            return fingerprint.read(self.index_dir).root == str(folder)
+            return fingerprint.read(self.index_dir).is_of(folder)
         except IndexNotFoundError:
             return False
 

@@ -41,14 +41,15 @@ class Listing:
     skips: tuple[Skip, ...]
 
 
-def walk(root: Path, *, on_progress: Callable[[int], None] | None = None) -> Listing:
+def walk(root: Path, *, leave_out: Collection[Path] = (), on_progress: Callable[[int], None] | None = None) -> Listing:
     """List a folder, or a single file, whose path is then its name. The same tree always gives the same listing.
 
-    ``on_progress`` gets the number of files listed so far. Raises PathNotFoundError if the root is no file or folder.
+    Folders in ``leave_out`` are not entered. ``on_progress`` gets the number of files listed so far. Raises
+    PathNotFoundError if the root is no file or folder.
     """
     place = Path(os.path.realpath(root))
     state = _root_state(root, place)
-    found = _Walk(place, on_progress)
+    found = _Walk(place, frozenset(map(os.path.realpath, leave_out)), on_progress)
     if stat.S_ISDIR(state.st_mode):
         found.folders()
     else:
@@ -81,8 +82,9 @@ class _Folder:
 class _Walk:
     """One walk: what was found so far."""
 
-    def __init__(self, root: Path, on_progress: Callable[[int], None] | None) -> None:
+    def __init__(self, root: Path, leave_out: frozenset[str], on_progress: Callable[[int], None] | None) -> None:
         self._root = root
+        self._leave_out = leave_out
         self._on_progress = on_progress
         self._reported = 0
         self._files: list[FileEntry] = []
@@ -144,7 +146,7 @@ class _Walk:
         return None
 
     def _folder(self, entry: os.DirEntry[str], path: str, scope: Scope) -> _Folder | None:
-        if scope.ignores_folder(entry.name, path):
+        if entry.path in self._leave_out or scope.ignores_folder(entry.name, path):
             return None
         if _UNPRINTABLE.search(entry.name):
             self._skip(path, SkipReason.UNREADABLE, _BAD_NAME)

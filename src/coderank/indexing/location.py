@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shlex
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from coderank.errors import REBUILD, IndexCorruptError, IndexIncompatibleError, IndexNotFoundError, PathNotFoundError
+from coderank.errors import (
+    INDEX,
+    REBUILD,
+    IndexCorruptError,
+    IndexIncompatibleError,
+    IndexNotFoundError,
+    PathNotFoundError,
+)
 from coderank.store import fingerprint
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MANIFEST_FILES = ("manifest.db", "manifest.db-wal", "manifest.db-shm")
 OWN_FILES = frozenset(
@@ -17,6 +28,7 @@ OWN_FILES = frozenset(
 """What an index folder holds beside its record: a folder with anything else is not taken for one."""
 INDEX_CONTENT = frozenset({"shard", "manifest.db"})
 """Of these, what no other program would have: they show that a damaged record is one of coderank's."""
+_ANOTHER_FOLDER = "Choose another folder with --index-dir"
 _MANIFEST_DRAFT = re.compile(r"manifest\.db\.\d+\.draft")
 _NAME_LENGTH = 40
 _DIGEST_BYTES = 5
@@ -54,7 +66,8 @@ def remembered(folder: Path, root: Path) -> fingerprint.IndexRecord | None:
     One of another version, or with a damaged record, is refused when it is used, not before, so that it can be rebuilt.
 
     Raises:
-        IndexIncompatibleError: the folder holds the index of another root that still exists.
+        IndexIncompatibleError: the folder holds the index of another root that still exists. That of a root that is
+            gone is refused when it is used (`check_root`).
         IndexCorruptError: the folder holds something else.
     """
     try:
@@ -63,12 +76,19 @@ def remembered(folder: Path, root: Path) -> fingerprint.IndexRecord | None:
         if not holds_index(folder):
             raise
         return None
-    # A tree that was moved takes its index along.
-    if found and Path(found.root) != root and Path(found.root).exists():
-        raise IndexIncompatibleError(
-            f"{folder} holds the index of {found.root}, not of {root}", "Choose another folder with --index-dir"
-        )
+    if found and os.path.lexists(found.root):
+        check_root(folder, found, root)
     return found
+
+
+def check_root(folder: Path, found: fingerprint.IndexRecord, root: Path) -> None:
+    """Refuse an index of another root: it may be needed when that root is mounted or moved back."""
+    if found.is_of(root):
+        return
+    remedy = _ANOTHER_FOLDER
+    if not os.path.lexists(found.root):
+        remedy += f", or, if that tree was moved or is not needed, build anew: coderank index --rebuild {INDEX}"
+    raise IndexIncompatibleError(f"{folder} holds the index of {found.root}, not of {root}", remedy)
 
 
 def holds_index(folder: Path) -> bool:
@@ -98,7 +118,7 @@ def recorded(folder: Path) -> fingerprint.IndexRecord | None:
         foreign = sorted(name for name in _names(folder) if not _is_own(name))
         if foreign:
             raise IndexCorruptError(
-                f"{folder} holds files that are not of an index: {foreign[0]}", "Choose another folder with --index-dir"
+                f"{folder} holds files that are not of an index: {foreign[0]}", _ANOTHER_FOLDER
             ) from None
         return None
 

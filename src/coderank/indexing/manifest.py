@@ -164,9 +164,21 @@ class Manifest:
             connection.executemany(row, [(path, WRITING) for path in paths])
 
     def begin_all(self) -> None:
-        """Mark every file, so that the next sync compares all of them with the store."""
+        """Mark every file, so that the next sync compares all of them with the store, which has lost points."""
         with self._transaction() as connection:
             connection.execute("UPDATE files SET state = ?", (WRITING,))
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('lossy', 1)")
+            # Whoever found the store whole at the revision before has to look again.
+            connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'revision'")
+
+    def lossy(self) -> bool:
+        """Tell whether the store was found to have lost points that no sync has made up for since."""
+        return bool(self._rows("SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'lossy')")[0][0])
+
+    def mark_whole(self) -> None:
+        """Record that the store has every point again."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM meta WHERE name = 'lossy'")
 
     def finish(self, files: Iterable[FileRow], skips: Iterable[SkipRow], gone: Iterable[str]) -> None:
         """Record files whose points are written, files left out, and files that no longer exist."""
@@ -186,6 +198,7 @@ class Manifest:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - two names of our own
             connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'revision'")
             connection.execute("UPDATE meta SET value = 0 WHERE name = 'dense'")
+            connection.execute("DELETE FROM meta WHERE name = 'lossy'")
 
     def count_dense(self, dense: int) -> None:
         """Record how many chunks have a dense vector."""

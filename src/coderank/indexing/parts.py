@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from coderank.embedding.contract import Embedder
@@ -27,6 +27,8 @@ class Parts:
     cache: VectorCache
     embedder: Callable[[], Embedder]
     """Called when the first vector is needed: a sync must not load a model."""
+    leave_out: Collection[Path] = ()
+    """Folders of coderank's own, which are no part of the tree even where they lie in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from coderank.indexing.parts import FillReport
-from coderank.indexing.survey import survey
 from coderank.indexing.sync import sync
 from coderank.types import IndexReport
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from coderank.indexing.parts import Parts
-    from coderank.indexing.survey import Survey
     from coderank.indexing.sync import SyncResult
     from coderank.types import Progress
 
@@ -54,10 +52,6 @@ class Indexer:
         started = time.monotonic()
         synced = sync(self._parts, on_progress)
         return self._report(synced, self.fill(wait=True, on_progress=on_progress), started)
-
-    def survey(self) -> Survey:
-        """Compare the tree with the index, and change nothing."""
-        return survey(self._parts.root, self._parts.manifest)
 
     def _report(self, synced: SyncResult, filled: FillReport | None, started: float) -> IndexReport:
         totals = self._parts.manifest.totals()

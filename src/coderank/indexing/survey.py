@@ -11,7 +11,7 @@ from coderank.indexing.plan import make_plan
 from coderank.types import IndexPhase, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from coderank.indexing.manifest import FileRow, Manifest, SkipRow
@@ -34,13 +34,18 @@ class Survey:
     plan: Plan
 
 
-def survey(root: Path, manifest: Manifest, on_progress: Callable[[Progress], None] | None = None) -> Survey:
-    """Compare the tree under ``root`` with the manifest."""
+def survey(
+    root: Path,
+    manifest: Manifest,
+    leave_out: Collection[Path] = (),
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Survey:
+    """Compare the tree under ``root``, without the folders in ``leave_out``, with the manifest."""
     # The manifest comes first: rows older than the listing can only cause a second look, never a lost file.
     revision = manifest.revision()
     files, skips = manifest.files(), manifest.skips()
     read_ns = time.time_ns()
-    listing = walk(root, on_progress=_counter(on_progress))
+    listing = walk(root, leave_out=leave_out, on_progress=_counter(on_progress))
     return Survey(
         revision=revision,
         read_ns=read_ns,

@@ -49,18 +49,24 @@ def sync(parts: Parts, on_progress: Callable[[Progress], None] | None = None) ->
 
     Raises IndexBusyError, IndexNotWritableError, IndexCorruptError and what the store raises.
     """
-    seen = survey(parts.root, parts.manifest, on_progress)
-    if not seen.plan:
+    if parts.manifest.totals().chunks and not parts.store.exists:
+        parts.manifest.begin_all()  # what it says was written is gone
+    seen = _survey(parts, on_progress)
+    if not seen.plan and not parts.manifest.lossy():
         return SyncResult(skips=_all_skips(seen, ()))
     with held(parts.folder / "sync.lock", LOCK_TIMEOUT_S) as mine:
         if not mine:
             raise IndexBusyError(f"Another process has been indexing {parts.root} for minutes", "Try again later")
         if parts.manifest.revision() != seen.revision:
-            seen = survey(parts.root, parts.manifest, on_progress)
+            seen = _survey(parts, on_progress)
         result = _Sync(parts, seen, on_progress).run()
-        if result.changed_files or result.deleted_files:
+        if result.changed_files or result.deleted_files or parts.manifest.lossy():
             result = _checked(parts, result, on_progress)
     return result
+
+
+def _survey(parts: Parts, on_progress: Callable[[Progress], None] | None) -> Survey:
+    return survey(parts.root, parts.manifest, parts.leave_out, on_progress)
 
 
 def _checked(parts: Parts, result: SyncResult, on_progress: Callable[[Progress], None] | None) -> SyncResult:
@@ -68,7 +74,7 @@ def _checked(parts: Parts, result: SyncResult, on_progress: Callable[[Progress],
     if _consistent(parts):
         return result
     parts.manifest.begin_all()
-    repaired = _Sync(parts, survey(parts.root, parts.manifest, on_progress), on_progress).run()
+    repaired = _Sync(parts, _survey(parts, on_progress), on_progress).run()
     if not _consistent(parts):
         parts.manifest.begin_all()
         raise IndexCorruptError(f"The index of {parts.root} and its manifest hold different numbers of chunks", REBUILD)
@@ -78,6 +84,8 @@ def _checked(parts: Parts, result: SyncResult, on_progress: Callable[[Progress],
 def consistent(manifest: Manifest, store: Store) -> bool:
     """Tell whether the store has the chunks that the manifest says it has, while other processes may be at work."""
     revision = manifest.revision()
+    if manifest.lossy():
+        return False
     if store.counts().points == manifest.totals().chunks:
         return True
     # A writer marks files, writes their points, then counts these and the revision up at once.
@@ -87,7 +95,11 @@ def consistent(manifest: Manifest, store: Store) -> bool:
 def _consistent(parts: Parts) -> bool:
     counts = parts.store.counts()
     parts.manifest.count_dense(counts.dense)
-    return counts.points == parts.manifest.totals().chunks
+    if counts.points != parts.manifest.totals().chunks:
+        return False
+    if parts.manifest.lossy():
+        parts.manifest.mark_whole()
+    return True
 
 
 class _Sync:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from coderank.errors import PathNotFoundError
 from coderank.reranking.policy import CANDIDATES
 from coderank.retrieval.legs import ModelLegs
 from coderank.retrieval.query import profile
@@ -12,14 +13,14 @@ from coderank.retrieval.search import Wanted, hit
 from coderank.types import Filters, SearchMode, SearchResult, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import TypeAlias
 
     from coderank.embedding.contract import Embedder
     from coderank.models.catalogue import Model
     from coderank.reranking.cascade import Cascade
     from coderank.retrieval.search import Legs
-    from coderank.types import Candidate, IndexInfo
+    from coderank.types import Candidate, Chunk, IndexInfo
 
     Find: TypeAlias = Callable[[Legs, Wanted], tuple[list[Candidate], list[Stage]]]
     """One retrieval over its legs."""
@@ -52,6 +53,21 @@ def answer(find: Find, asked: Asked, index: IndexInfo, model: Model, embedder: C
         stages = [*stages, stage]
     hits = tuple(hit(candidate) for candidate in candidates[: asked.limit])
     return SearchResult(query=asked.query, hits=hits, stages=tuple(stages), index=index)
+
+
+def chunk_at(path: str, line: int, chunks: Collection[Chunk], named: str) -> Chunk:
+    """Return the chunk of a file at a line (1-based); ``named`` names the index on the command line.
+
+    Raises PathNotFoundError.
+    """
+    here = next((chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line), None)
+    if here is not None:
+        return here
+    if chunks:
+        last = max(chunk.end_line for chunk in chunks)
+        raise PathNotFoundError(f"{path} has no line {line} in the index", f"Name a line from 1 to {last}")
+    why = f"`coderank status --skips {named}` tells what is left out, and why"
+    raise PathNotFoundError(f"The index has no {path}", why)
 
 
 def _reranked(query: str, candidates: list[Candidate], cascade: Cascade) -> tuple[list[Candidate], Stage]:

@@ -44,7 +44,15 @@ class Counts:
 
 
 class Store(Protocol):
-    """Holds points. Every method is safe to repeat; ids that do not exist are ignored by updates and deletes."""
+    """Holds points. Every method is safe to repeat; ids that do not exist are ignored by updates and deletes.
+
+    One that was never written answers with nothing.
+    """
+
+    @property
+    def exists(self) -> bool:
+        """Whether it was written, as far as can be told at once. Raises IndexCorruptError where it is damaged."""
+        ...
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Insert or replace whole points, with their dense vectors where given."""

@@ -45,6 +45,7 @@ kills the process instead of failing the call; a batch needs about 3 MB."""
 EMPTY_BYTES = 96 * 2**20
 """What an index without a point may take: 1 MB on a real disk, 88 MB on one in memory."""
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 _SHARD = "shard"
 _UNFINISHED = "shard.new"
 _READ_IN_PART = frozenset({"wal", "payload_storage", "store"})
@@ -52,12 +53,18 @@ _READ_IN_PART = frozenset({"wal", "payload_storage", "store"})
 _ENGINE_FILES = frozenset({"edge_config.json", "segments", "wal"})
 
 
+class _NeverWrittenError(Exception):
+    """There is nothing to read from."""
+
+
 class EdgeStore:
     """A Store in a folder of this machine.
 
     Opens on first use, stays open, and hands over to a waiting process between two operations. Safe to use from
-    several threads; an acknowledged write survives the death of the process. ``verify`` runs before every opening and
-    raises if the folder is no longer what the caller takes it for: another process may have built it anew.
+    several threads; an acknowledged write survives the death of the process. Reading creates nothing.
+    ``verify`` runs before every opening and raises if the folder is no longer what the caller takes it for: another
+    process may have built it anew. ``verify_empty`` runs before one that does not exist answers with nothing, and
+    raises if there should be points.
     """
 
     def __init__(
@@ -66,11 +73,14 @@ class EdgeStore:
         dimension: int,
         *,
         busy_timeout: float = BUSY_TIMEOUT_S,
-        verify: Callable[[], object] | None = None,
+        verify: Callable[[], object] = lambda: None,
+        verify_empty: Callable[[], object] = lambda: None,
     ) -> None:
         self._folder = folder
+        self._shard = folder / _SHARD
         self._dimension = dimension
         self._verify = verify
+        self._verify_empty = verify_empty
         self._tenancy = Tenancy(Lease(folder), self._open, self._close, busy_timeout)
         self._counts: Counts | None = None
         self.only_read = True
@@ -80,8 +90,12 @@ class EdgeStore:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder has points, or had some; it is not opened to tell."""
-        return (self._folder / _SHARD).exists()
+        """Whether it was written. One that looks sound is not opened to tell; IndexCorruptError if it is damaged."""
+        if not self._shard.exists():
+            self.close()  # what is open here is lost as well: what is written from now on must not go there
+        elif not _is_finished(self._shard):
+            self._read(lambda _: self._check_finished(), None)  # another process may just have been replacing it
+        return self._shard.exists()
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Insert or replace whole points, with their dense vectors where given."""
@@ -129,13 +143,11 @@ class EdgeStore:
     def query(self, request: StoreQuery) -> list[Candidate]:
         """Give the best ``limit`` points and the definitions asked for, best first, ties by (path, start_line)."""
         self._check_request(request)
-        with self._reading() as shard:
-            return ranked(shard, request)
+        return self._read(lambda shard: ranked(shard, request), [])
 
     def retrieve(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """Chunks by id; ids that do not exist are absent."""
-        with self._reading() as shard:
-            return chunks_by_id(shard, set(ids))
+        return self._read(lambda shard: chunks_by_id(shard, set(ids)), {})
 
     def chunks_of(self, paths: Sequence[str]) -> dict[str, Chunk]:
         """Every chunk of these files, by id."""
@@ -152,12 +164,7 @@ class EdgeStore:
 
     def counts(self) -> Counts:
         """How many points there are, and how many have a dense vector."""
-        with self._reading() as shard:
-            if self._counts is None:
-                points = shard.count(qdrant.CountRequest())
-                bare = shard.count(qdrant.CountRequest(filter=without_dense()))
-                self._counts = Counts(points, points - bare)
-            return self._counts
+        return self._read(self._counted, Counts(0, 0))
 
     def optimize(self) -> bool:
         """Rewrite the points into one compact segment if enough of them changed; return whether it did.
@@ -166,11 +173,7 @@ class EdgeStore:
         folder for 40 us per point, so it belongs at the end of an indexing run; it is skipped where the disk has no
         room for a second copy.
         """
-        with self._reading() as shard:
-            files = [file for file in (self._folder / _SHARD).rglob("*") if file.is_file()]
-            room = shutil.disk_usage(self._folder).free > RESERVE_BYTES + sum(file.stat().st_size for file in files)
-            self.only_read = False
-            return room and shard.optimize()
+        return self._read(self._optimized, otherwise=False)
 
     def erase(self, then: Callable[[], object] | None = None) -> None:
         """Delete every point, also of a damaged index or one of another dimension; foreign files are refused.
@@ -179,9 +182,9 @@ class EdgeStore:
         ``then`` runs before any process can open the folder again: the place to record what it is built with now.
         """
         with self._tenancy.vacant():
-            self._check_space(RESERVE_BYTES + EMPTY_BYTES, freed=bytes_on_disk(self._folder / _SHARD))
-            for name in (_SHARD, _UNFINISHED):
-                self._remove(self._folder / name)
+            self._check_space(RESERVE_BYTES + EMPTY_BYTES, freed=bytes_on_disk(self._shard))
+            for folder in (self._shard, self._folder / _UNFINISHED):
+                self._remove(folder)
             if then is not None:
                 then()
 
@@ -189,14 +192,30 @@ class EdgeStore:
         """Flush and release; the store can be used again and reopens by itself."""
         self._tenancy.close()
 
-    @contextmanager
-    def _reading(self) -> Iterator[qdrant.EdgeShard]:
-        with self._tenancy.use() as shard, self._translated(StoreError):
-            yield shard
+    def _counted(self, shard: qdrant.EdgeShard) -> Counts:
+        if self._counts is None:
+            points = shard.count(qdrant.CountRequest())
+            bare = shard.count(qdrant.CountRequest(filter=without_dense()))
+            self._counts = Counts(points, points - bare)
+        return self._counts
+
+    def _optimized(self, shard: qdrant.EdgeShard) -> bool:
+        files = [file for file in self._shard.rglob("*") if file.is_file()]
+        room = shutil.disk_usage(self._folder).free > RESERVE_BYTES + sum(file.stat().st_size for file in files)
+        self.only_read = False
+        return room and shard.optimize()
+
+    def _read(self, ask: Callable[[qdrant.EdgeShard], Answer], otherwise: Answer) -> Answer:
+        """Ask the engine; ``otherwise`` is the answer of a store that was never written."""
+        try:
+            with self._tenancy.use() as shard, self._translated(StoreError):
+                return ask(shard)
+        except _NeverWrittenError:
+            return otherwise
 
     @contextmanager
     def _writing(self) -> Iterator[qdrant.EdgeShard]:
-        with self._tenancy.use() as shard, self._translated(StoreError):
+        with self._tenancy.use(self._open_or_create) as shard, self._translated(StoreError):
             self._check_space()
             self._counts = None
             self.only_read = False
@@ -214,24 +233,35 @@ class EdgeStore:
             raise meaning(error, self._folder, otherwise) from error
 
     def _open(self) -> qdrant.EdgeShard:
-        if self._verify is not None:
-            self._verify()
+        self._verify()
+        if not self._shard.exists():
+            self._verify_empty()
+            raise _NeverWrittenError
+        return self._load()
+
+    def _open_or_create(self) -> qdrant.EdgeShard:
+        self._verify()
+        if not self._shard.exists():
+            self._create()
+        return self._load()
+
+    def _load(self) -> qdrant.EdgeShard:
         self._counts = None
-        shard = self._folder / _SHARD
-        if not shard.exists():
-            self._create(shard)
-        # The engine takes a folder without a finished segment for an empty index.
-        elif not any(shard.glob("segments/*/version.info")):
-            raise IndexCorruptError(f"{shard} is not a whole index", REBUILD)
-        self._check_space(bytes_to_map(shard, _READ_IN_PART))
+        self._check_finished()
+        self._check_space(bytes_to_map(self._shard, _READ_IN_PART))
         with self._translated(IndexCorruptError), silent_if_failing():
-            return qdrant.EdgeShard.load(str(shard), shard_config(self._dimension))
+            return qdrant.EdgeShard.load(str(self._shard), shard_config(self._dimension))
+
+    def _check_finished(self) -> None:
+        # The engine takes a folder without a finished segment for an empty index.
+        if not _is_finished(self._shard):
+            raise IndexCorruptError(f"{self._shard} is not a whole index", REBUILD)
 
     def _close(self, shard: qdrant.EdgeShard) -> None:
         with self._translated(StoreError):
             shard.close()  # flushes first
 
-    def _create(self, shard: Path) -> None:
+    def _create(self) -> None:
         self.only_read = False
         # Built aside and renamed, so that a process that dies half-way leaves no half-made index.
         self._check_space(RESERVE_BYTES + EMPTY_BYTES)
@@ -242,7 +272,7 @@ class EdgeStore:
             for field in FILTERED_FIELDS:
                 engine.update(qdrant.UpdateOperation.create_field_index(field, field_index()))
             engine.close()
-            unfinished.rename(shard)
+            unfinished.rename(self._shard)
 
     def _remove(self, path: Path) -> None:
         if not path.exists():
@@ -264,11 +294,14 @@ class EdgeStore:
         offset: qdrant.PointId | None = None
         while True:
             request = qdrant.ScrollRequest(offset=offset, limit=PAGE, filter=where, with_payload=with_payload)
-            with self._reading() as shard:
-                records, offset = shard.scroll(request)
+            records, offset = self._page(request)
             yield from records
             if offset is None:
                 return
+
+    def _page(self, request: qdrant.ScrollRequest) -> tuple[list[qdrant.Record], qdrant.PointId | None]:
+        nothing: tuple[list[qdrant.Record], qdrant.PointId | None] = ([], None)
+        return self._read(lambda shard: shard.scroll(request), nothing)
 
     def _check_space(self, needed: int = RESERVE_BYTES, *, freed: int = 0) -> None:
         free = shutil.disk_usage(self._folder).free + freed
@@ -289,6 +322,10 @@ class EdgeStore:
                 f"A vector of dimension {dimension} does not fit the index of dimension {self._dimension}",
                 "Use the model the index was built with, or build it again: coderank index --rebuild PATH",
             )
+
+
+def _is_finished(shard: Path) -> bool:
+    return any(shard.glob("segments/*/version.info"))
 
 
 def _existing(shard: qdrant.EdgeShard, ids: Sequence[str]) -> set[str]:

@@ -48,7 +48,11 @@ class IndexRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     fingerprint: Fingerprint
     root: str
-    """Absolute path of the indexed tree, for showing only: moving a tree does not make its index incompatible."""
+    """Absolute path of the indexed tree, in which bytes that are not UTF-8 are escaped."""
+
+    def is_of(self, root: Path) -> bool:
+        """Tell whether the index is one of the tree at an absolute path."""
+        return self.root == _printable(root)
 
 
 def read(folder: Path) -> IndexRecord:

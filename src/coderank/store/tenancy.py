@@ -45,13 +45,14 @@ class Tenancy(Generic[Resource]):
         self._failure: CoderankError | None = None
 
     @contextmanager
-    def use(self) -> Iterator[Resource]:
+    def use(self, enter: Callable[[], Resource] | None = None) -> Iterator[Resource]:
         """Yield the open resource to one operation; afterwards hand over if somebody waits. Must not be nested.
 
+        ``enter`` opens it instead of what was given to the tenancy, if it is not open.
         Raises IndexBusyError or IndexNotWritableError when the lease cannot be had, and what opening raises.
         """
         with self._mutex:
-            resource = self._open() if self._resource is None else self._resource
+            resource = self._open(enter or self._enter) if self._resource is None else self._resource
             try:
                 yield resource
             finally:
@@ -76,11 +77,11 @@ class Tenancy(Generic[Resource]):
             self._close()
             self._raise_failure()
 
-    def _open(self) -> Resource:
+    def _open(self, enter: Callable[[], Resource]) -> Resource:
         self._raise_failure()
         self._lease.acquire(self._timeout)
         try:
-            self._resource = self._enter()
+            self._resource = enter()
         finally:
             if self._resource is None:
                 self._lease.release()

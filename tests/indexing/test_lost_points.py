@@ -1,0 +1,80 @@
+"""A store that lost points: noticed, made up for, and never searched meanwhile."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.indexing.indexing_world import DIMENSION, MemoryStore, World, source
+
+from coderank.errors import IndexCorruptError
+from coderank.indexing.sync import consistent
+from coderank.store.edge import EdgeStore
+from coderank.types import IndexPhase, Progress
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def world(tmp_path: Path, store: MemoryStore) -> World:
+    world = World(tmp_path, store)
+    for name in ("alpha", "beta", "gamma"):
+        world.write(f"src/{name}.py", source(name))
+    return world
+
+
+def paths_of(store: MemoryStore) -> set[str]:
+    return {point.chunk.path for point in store.points.values()}
+
+
+def test_lost_points_are_noticed_and_written_again(world: World, store: MemoryStore) -> None:
+    world.indexer.index()
+    store.points.clear()
+    world.write("src/delta.py", source("delta"))
+    report = world.indexer.index()
+    assert paths_of(store) == {"src/alpha.py", "src/beta.py", "src/gamma.py", "src/delta.py"}
+    assert report.dense_coverage == 1.0
+
+
+def test_a_repair_that_was_interrupted_is_not_taken_for_a_whole_index(world: World, store: MemoryStore) -> None:
+    def interrupt(event: Progress) -> None:
+        if event.phase is IndexPhase.READ and len(store.points) < whole and event.done == 2:
+            raise KeyboardInterrupt
+
+    world.indexer.index()
+    whole = len(store.points)
+    store.points.clear()
+    world.manifest.begin_all()
+    with pytest.raises(KeyboardInterrupt):
+        world.indexer.sync(interrupt)
+    assert not consistent(world.manifest, store)
+    world.indexer.sync()
+    assert consistent(world.manifest, store)
+
+
+def test_a_store_that_is_gone_is_noticed_in_an_unchanged_tree(tmp_path: Path) -> None:
+    store = EdgeStore(tmp_path / "index", DIMENSION)
+    world = World(tmp_path, store)
+    world.write("alpha.py", source("alpha"))
+    expected = world.indexer.sync().chunks
+    for _ in range(2):  # while it is open, and while it is not
+        shutil.rmtree(world.folder / "shard")
+        assert world.indexer.sync().changed_files == 1
+        assert store.counts().points == expected
+        assert world.indexer.sync().changed_files == 0
+        store.close()
+    world.close()
+
+
+def test_foreign_points_are_reported(world: World, store: MemoryStore) -> None:
+    world.indexer.index()
+    id_, point = next(iter(store.points.items()))
+    store.points["foreign"] = point.__class__(id_, point.chunk.__class__("gone.py", 1, 1, "python", "x"), point.sparse)
+    world.write("src/delta.py", source("delta"))
+    for _ in range(2):
+        with pytest.raises(IndexCorruptError, match="coderank index --rebuild PATH"):
+            world.indexer.sync()
