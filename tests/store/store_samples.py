@@ -92,7 +92,8 @@ class Reference:
         else:
             assumed, weight = query.assumed_similarity, query.lexical_weight
             scores = {id_: dense.get(id_, assumed) + weight * lexical.get(id_, 0.0) for id_ in union}
-        ranked = _best(scores, len(scores))
+        place_of = {point.id: (point.chunk.path, point.chunk.start_line, point.id) for point in points}
+        ranked = sorted(scores, key=lambda id_: (-scores[id_], *place_of[id_]))
         return [(id_, scores[id_]) for place, id_ in enumerate(ranked) if place < query.limit or id_ in joining]
 
     def _bm25(self, point: Point, query: SparseVector | None) -> float:
@@ -104,7 +105,8 @@ class Reference:
 
 
 def _best(scores: dict[str, float], limit: int) -> list[str]:
-    return sorted(scores, key=lambda id_: -scores[id_])[:limit]
+    """Ids of the best of one leg, ties by id."""
+    return sorted(scores, key=lambda id_: (-scores[id_], id_))[:limit]
 
 
 def _only(scores: dict[str, float], ids: Collection[str]) -> dict[str, float]:
