@@ -9,6 +9,7 @@ _TEST = re.compile(
     r"(?:^|/)(?:tests?|specs?|__tests__|testing|testdata|fixtures?|e2e|mocks?|__mocks__)(?:/|$)"
     r"|(?:^|/)(?:test_[^/]*|[^/]*[_.-](?:test|tests|spec|specs)\.[^/]*|conftest\.py|[^/]*(?:Test|Tests|Spec|TestCase)\.[^/]*)$"
 )
+_TEST_WORDS = ("test", "spec", "fixture", "e2e", "mock")
 _ASIDE = re.compile(
     r"(?:^|/)(?:examples?|samples?|demos?|benchmarks?|bench|docs?|vendor|third_party|node_modules|dist|generated|legacy|"
     r"compat|deprecated|playground)(?:/|$)",
@@ -22,7 +23,9 @@ _VENDORED = re.compile(
 @lru_cache(maxsize=1 << 15)
 def is_test(path: str) -> bool:
     """Tell whether a POSIX path looks like a test or its data."""
-    return _TEST.search(path) is not None
+    lowered = path.lower()
+    # Most paths have none of these words, and the pattern takes 6 us to find that out.
+    return any(word in lowered for word in _TEST_WORDS) and _TEST.search(path) is not None
 
 
 @lru_cache(maxsize=1 << 15)

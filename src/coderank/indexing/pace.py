@@ -13,9 +13,9 @@ STEP_S = 0.2
 still end within 0.3 s of it."""
 GROWTH = 4
 """Most a step may grow over the one before, which says little about the rate while the model warms up."""
-UNHURRIED = 64
-"""Texts in a step without a deadline: half a second's work on 2 cores, which is what a kill loses and how often a
-progress bar moves."""
+UNHURRIED = 128
+"""Texts in a step without a deadline: one to four seconds' work on 2 cores, which is what a kill loses and how often a
+progress bar moves. Each step ends with a core that waits for the other, and with a write."""
 
 
 class Pace:
