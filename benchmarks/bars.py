@@ -33,8 +33,10 @@ def written(value: float, unit: str) -> str:
     """Write a value with the digits that its unit deserves."""
     if unit == "MiB":
         return f"{value:.0f} MiB"
-    if unit == "%":
-        return f"{value:.0f} %"
+    if unit in {"%", "candidates"}:
+        return f"{value:.0f} {unit}"
+    if unit == "×":
+        return f"{value:.2f} ×"
     if unit == "ms":
         return f"{value:.1f} ms"
     return f"{value:.2f} s" if unit == "s" else f"{value:.3f}"
@@ -121,6 +123,69 @@ BARS: tuple[Bar, ...] = (
         unit="MiB",
         at_least=False,
         anchor="semble 366 MiB",
+    ),
+    Bar(
+        name="embed_query_p50",
+        benchmark="embedding",
+        what="CodeRankEmbed (random weights): query of 24 tokens, p50",
+        limit=20.0,
+        unit="ms",
+        at_least=False,
+        anchor="torch fp32 81 ms; the first estimate 300 to 500 ms",
+    ),
+    Bar(
+        name="embed_search_p50",
+        benchmark="embedding",
+        what="CodeRankEmbed (random weights): warm query over 50 k chunks, p50",
+        limit=35.0,
+        unit="ms",
+        at_least=False,
+        anchor="the first estimate 408 ms",
+    ),
+    Bar(
+        name="embed_speedup",
+        benchmark="embedding",
+        what="CodeRankEmbed (random weights): documents, over sentence-transformers in fp32",
+        limit=3.5,
+        unit="×",
+        at_least=True,
+        anchor="torch in bf16 on a CPU with instructions for it 3.5",
+    ),
+    Bar(
+        name="embed_memory",
+        benchmark="embedding",
+        what="CodeRankEmbed (random weights): added resident memory",
+        limit=450.0,
+        unit="MiB",
+        at_least=False,
+        anchor="547 MB of fp32 weights",
+    ),
+    Bar(
+        name="rerank_p50",
+        benchmark="reranking",
+        what="cross-encoder (random weights) on 100 candidates, default budget, p50",
+        limit=500.0,
+        unit="ms",
+        at_least=False,
+        anchor="–",
+    ),
+    Bar(
+        name="rerank_candidates",
+        benchmark="reranking",
+        what="cross-encoder (random weights): candidates that it reranks in that time, median",
+        limit=30.0,
+        unit="candidates",
+        at_least=True,
+        anchor="–",
+    ),
+    Bar(
+        name="rerank_search_p50",
+        benchmark="reranking",
+        what="query over 50 k chunks with CodeRankEmbed and reranking (random weights), p50",
+        limit=1.0,
+        unit="s",
+        at_least=False,
+        anchor="–",
     ),
 )
 

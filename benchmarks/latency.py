@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_ = Run("latency", "python -m benchmarks.latency DATA_DIR REPOS_DIR --save")
     texts = [q.text for repository in questions.load(given.data) for q in repository.questions]
     with tempfile.TemporaryDirectory() as scratch:
-        big = _build(given.repositories, Path(scratch), given.chunks)
+        big = build(given.repositories, Path(scratch), given.chunks, _real_vectors(given.repositories))
         warm = warm_queries(big, texts)
         small = given.repositories / given.small
         processes = {f"{big.chunks:,} chunks": whole_searches(big.root, big.settings, texts)}
@@ -82,17 +82,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _build(repositories: Path, scratch: Path, wanted: int) -> Big:
+def build(repositories: Path, scratch: Path, wanted: int, vectors: Matrix, model: str = parts.MODEL.name) -> Big:
+    """Index copies of repositories until there are enough chunks; their vectors are drawn from those given."""
     root = scratch / "tree"
     settings = Settings(data_dir=scratch / "data", cache_dir=scratch / "cache")
     root.mkdir()
-    with Engine.open(root, settings=settings) as engine:
+    with Engine.open(root, model=model, settings=settings) as engine:
         for _ in copies(repositories, root):
             chunks = engine.sync().chunks
             if chunks >= wanted:
                 break
         engine.close()
-        give_vectors(engine.index_dir, _real_vectors(repositories))
+        give_vectors(engine.index_dir, vectors)
         report = engine.index()
     if report.embedded_chunks or report.dense_coverage < 1:
         raise RuntimeError(f"The index was not complete: {report}")
@@ -102,11 +103,12 @@ def _build(repositories: Path, scratch: Path, wanted: int) -> Big:
 def _real_vectors(repositories: Path) -> Matrix:
     """Embed some chunks of every repository."""
     each = -(-REAL_VECTORS // sum(path.is_dir() for path in repositories.iterdir()))
-    texts = [text for root in sorted(repositories.iterdir()) for text in islice(_texts(root), each)]
+    texts = [text for root in sorted(repositories.iterdir()) for text in islice(texts_of(root), each)]
     return parts.embedder().embed_documents(texts)
 
 
-def _texts(root: Path) -> Iterator[str]:
+def texts_of(root: Path) -> Iterator[str]:
+    """Give what is embedded of each chunk of a repository."""
     if not root.is_dir():
         return
     for entry in walk(root).files:

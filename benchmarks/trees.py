@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.parts import MODEL, normalised
+from benchmarks.parts import normalised
 from coderank.store.edge import EdgeStore
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def renamed(text: str, copy: int) -> str:
 def give_vectors(index_dir: Path, real: Matrix) -> int:
     """Give every point that lacks one a vector, drawn from the real ones and disturbed; return how many."""
     random = np.random.default_rng(SEED)
-    with closing(EdgeStore(index_dir, MODEL.dimension)) as store:
+    with closing(EdgeStore(index_dir, real.shape[1])) as store:
         ids = sorted(id_ for id_, _ in store.without_dense())
         for start in range(0, len(ids), _WRITTEN_AT_ONCE):
             some = ids[start : start + _WRITTEN_AT_ONCE]

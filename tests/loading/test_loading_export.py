@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +78,16 @@ def test_an_export_is_recorded(exports: dict[str, Export], root: Path, precision
 
 def test_8_bits_take_a_third_of_the_room(exports: dict[str, Export]) -> None:
     assert exports["int8"].record.bytes < exports["fp32"].record.bytes / 3
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_graph_has_the_operators_that_are_fast(exports: dict[str, Export], precision: str) -> None:
+    import onnx
+
+    operators = Counter(node.op_type for node in onnx.load(exports[precision].path).graph.node)
+    assert (operators["Attention"], operators["RotaryEmbedding"]) == (SHAPE.layers, 2 * SHAPE.layers)
+    assert operators["SkipLayerNormalization"] == 0
+    assert operators["LayerNormalization"] == 1 + 2 * SHAPE.layers
 
 
 def test_nothing_else_is_left_behind(exports: dict[str, Export], root: Path) -> None:
