@@ -24,8 +24,8 @@ OPSET = 23
 """The operators that are written: the first ones with attention and rotary embedding as a whole, read by ONNX Runtime
 1.23. A layer of CodeRankEmbed in int8 over 400 tokens takes 27 ms with them, and 34 ms as their parts with opset 18."""
 SLOW_FUSIONS = ["SkipLayerNormFusion"]
-"""What ONNX Runtime is kept from: its kernel for a sum and its normalisation in one takes 1.9 ms for 400 rows of 768, the
-two by themselves 0.3 ms (1.32, AVX-512). It is 20 % of a layer in int8."""
+"""What ONNX Runtime is kept from: its kernel for a sum and its normalisation in one takes 1.9 ms for 400 rows of 768,
+the two by themselves 0.3 ms (1.32, AVX-512). It is 20 % of a layer in int8."""
 INSTALL = "Run: pip install 'coderank[torch]'"
 QUANTISED = ("MatMul", "Gather")
 """Operators with 8-bit weights. Without Gather, the token embedding, CodeRankEmbed has 209 MB instead of 139, for a
