@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.tiny_graph import table, write_lookup
 
-from coderank.embedding.onnx import CPU, GPU, OnnxEmbedder, available_cores, providers_for
+from coderank.embedding.onnx import CPU, GPU, WIDE, OnnxEmbedder, available_cores, providers_for
 from coderank.embedding.session import OPTIMISE_AT_DOCUMENT, OPTIMISE_AT_QUERY, Sessions
 from coderank.embedding.tokenizer import encode, load_tokenizer
 from coderank.errors import ModelError, ModelUnavailableError
@@ -79,6 +79,24 @@ def test_threads_share_an_embedder() -> None:
         documents = list(threads.map(embedder.embed_documents, [[TEXT] * 3] * 4))
     assert all(np.abs(vector - alone).max() < 1e-5 for vector in vectors)
     assert all(np.abs(matrix - alone).max() < 1e-5 for matrix in documents)
+
+
+@pytest.mark.parametrize(("dimension", "expected"), [(3, 2), (WIDE, 1)])
+def test_a_wide_model_has_one_batch_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dimension: int, expected: int
+) -> None:
+    at_once: list[int] = []
+
+    class Counted(ThreadPoolExecutor):
+        def __init__(self, workers: int) -> None:
+            at_once.append(workers)
+            super().__init__(workers)
+
+    monkeypatch.setattr("coderank.embedding.onnx.ThreadPoolExecutor", Counted)
+    path = write_lookup(tmp_path / "model.onnx", table(dimension))
+    embedder = OnnxEmbedder(replace(TINY, dimension=dimension), path, threads=2)
+    assert embedder.embed_documents(TEXTS).shape == (len(TEXTS), dimension)
+    assert at_once == [expected]
 
 
 def test_the_optimised_session_is_opened_once_and_only_when_it_pays() -> None:
