@@ -215,10 +215,10 @@ class EdgeStore:
 
     @contextmanager
     def _writing(self) -> Iterator[qdrant.EdgeShard]:
+        self.only_read = False
         with self._tenancy.use(self._open_or_create) as shard, self._translated(StoreError):
             self._check_space()
             self._counts = None
-            self.only_read = False
             yield shard
 
     @contextmanager
@@ -262,7 +262,6 @@ class EdgeStore:
             shard.close()  # flushes first
 
     def _create(self) -> None:
-        self.only_read = False
         # Built aside and renamed, so that a process that dies half-way leaves no half-made index.
         self._check_space(RESERVE_BYTES + EMPTY_BYTES)
         unfinished = self._folder / _UNFINISHED

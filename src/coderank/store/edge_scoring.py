@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import qdrant_edge as qdrant
 
-from coderank.store.edge_requests import LegRequest, leg_count, leg_request, union_request
+from coderank.store.edge_requests import LegRequest, leg_request, legs_of, union_request
 from coderank.store.payload import from_payload
 from coderank.types import Candidate
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from coderank.store.contract import StoreQuery
-    from coderank.types import Chunk
+    from coderank.types import Chunk, Filters
 
 TIE_MARGIN = 32
 """A leg is asked for this many more than wanted: enough for most ties at the end of its list."""
@@ -27,10 +27,11 @@ TIE_GROWTH = 8
 
 def ranked(shard: qdrant.EdgeShard, request: StoreQuery) -> list[Candidate]:
     """Answer a request with its candidates in the total order (-score, path, start_line, id)."""
-    best, named = _found(shard, request)
+    legs = legs_of(request)
+    best, named = _found(shard, request, legs)
     candidates = [
         Candidate(str(point.id), from_payload(point.payload), point.score)
-        for point in shard.query(union_request(request, best | named))
+        for point in shard.query(union_request(request, legs, best | named))
     ]
     candidates.sort(key=lambda hit: (-hit.score, hit.chunk.path, hit.chunk.start_line, hit.id))
     return candidates[: request.limit] + [hit for hit in candidates[request.limit :] if hit.id in named]
@@ -42,30 +43,29 @@ def chunks_by_id(shard: qdrant.EdgeShard, ids: Iterable[str]) -> dict[str, Chunk
     return {str(record.id): from_payload(record.payload) for record in records}
 
 
-def _found(shard: qdrant.EdgeShard, request: StoreQuery) -> tuple[set[str], set[str]]:
+def _found(shard: qdrant.EdgeShard, request: StoreQuery, legs: Sequence[qdrant.Query]) -> tuple[set[str], set[str]]:
     """Ids of the points that compete for the list, and of the definitions that join it."""
-    legs = range(leg_count(request))
     keep = request.prefetch if len(legs) > 1 else request.limit
     asked = [LegRequest(leg, keep) for leg in legs]
     if request.defines and request.definitions:
         asked += [LegRequest(leg, request.definitions, request.defines) for leg in legs]
     found: tuple[set[str], set[str]] = set(), set()
-    first = [leg_request(request, one, one.keep + TIE_MARGIN) for one in asked]
+    first = [leg_request(one, request.filters, one.keep + TIE_MARGIN) for one in asked]
     for one, points in zip(asked, shard.query_batch(qdrant.QueryBatchRequest(first)), strict=True):
-        whole = _with_whole_ties(shard, points, request, one)
+        whole = _with_whole_ties(shard, points, one, request.filters)
         # A list of one leg is cut by path later, where ids must not have decided before.
         found[bool(one.defines)].update(_best(whole, one.keep, tied_too=len(legs) == 1))
     return found
 
 
 def _with_whole_ties(
-    shard: qdrant.EdgeShard, points: list[qdrant.ScoredPoint], request: StoreQuery, one: LegRequest
+    shard: qdrant.EdgeShard, points: list[qdrant.ScoredPoint], one: LegRequest, filters: Filters
 ) -> list[qdrant.ScoredPoint]:
     """Ask again for more while the ties of the last point to keep may go on beyond the answer."""
     asked = one.keep + TIE_MARGIN
     while one.keep and len(points) == asked and points[-1].score == points[one.keep - 1].score:
         asked *= TIE_GROWTH
-        points = shard.query(leg_request(request, one, asked))
+        points = shard.query(leg_request(one, filters, asked))
     return points
 
 
