@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.metrics import median
+from coderank.evaluation.metrics import median
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

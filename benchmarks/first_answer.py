@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import semble
-from benchmarks.metrics import median
 from benchmarks.process import coderank, environment, run
 from benchmarks.results import FOLDER, Run, Table
 from benchmarks.table import markdown
 from coderank.corpus.read import read
 from coderank.corpus.walk import walk
+from coderank.evaluation.metrics import median
 from coderank.types import Skip
 
 if TYPE_CHECKING:

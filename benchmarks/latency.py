@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import parts, questions
-from benchmarks.metrics import median, quantile
 from benchmarks.process import coderank, environment, run
 from benchmarks.results import FOLDER, Run, Table
 from benchmarks.table import markdown
@@ -26,6 +25,7 @@ from coderank.corpus.chunk import chunk
 from coderank.corpus.header import dense_text
 from coderank.corpus.read import read
 from coderank.corpus.walk import walk
+from coderank.evaluation.metrics import median, quantile
 from coderank.settings import Settings
 from coderank.types import Skip
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.bootstrap import Difference, paired
-from benchmarks.metrics import mean
 from benchmarks.questions import (
     Question,
     Repository,
@@ -17,6 +15,8 @@ from benchmarks.questions import (
 )
 from benchmarks.results import Table
 from benchmarks.variants import FULL, LEGS
+from coderank.evaluation.bootstrap import Difference, paired
+from coderank.evaluation.metrics import mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

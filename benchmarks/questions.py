@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.metrics import CUT, dcg, mean
+from coderank.evaluation.metrics import CUT, dcg, mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

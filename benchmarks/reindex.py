@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import parts
-from benchmarks.metrics import median
 from benchmarks.process import coderank, environment, run
 from benchmarks.results import FOLDER, Run, Table
 from benchmarks.table import markdown
 from benchmarks.trees import give_vectors, small_files
 from coderank import Engine
+from coderank.evaluation.metrics import median
 from coderank.indexing.plan import RACY_NS
 from coderank.settings import Settings
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from benchmarks.bootstrap import Difference, paired
-from benchmarks.metrics import mean, ndcg, recall, reciprocal_rank
 from benchmarks.results import Table
 from benchmarks.variants import BARE, FULL, weighted
+from coderank.evaluation.bootstrap import Difference, paired
+from coderank.evaluation.metrics import mean, ndcg, recall, reciprocal_rank
 from coderank.retrieval.priors import OFF
 
 Answers = dict[str, list[str]]

@@ -13,8 +13,8 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 from benchmarks.decoder import Work
-from benchmarks.metrics import mean, ndcg
 from benchmarks.results import Table
+from coderank.evaluation.metrics import mean, ndcg
 from coderank.reranking.chat import Completion
 from coderank.reranking.listwise import STRATEGIES, Listwise
 from coderank.reranking.prompt import build

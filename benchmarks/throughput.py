@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import parts
-from benchmarks.metrics import median
 from benchmarks.results import FOLDER, Run, Table
 from benchmarks.table import markdown
 from coderank import Engine
@@ -24,6 +23,7 @@ from coderank.corpus.header import dense_text
 from coderank.corpus.identity import vector_key
 from coderank.corpus.read import read
 from coderank.corpus.walk import walk
+from coderank.evaluation.metrics import median
 from coderank.settings import Settings
 from coderank.types import Skip
 

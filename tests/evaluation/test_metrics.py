@@ -6,7 +6,7 @@ from math import log2
 
 import pytest
 
-from benchmarks import metrics
+from coderank.evaluation import metrics
 
 
 def test_ndcg_of_a_perfect_list_is_one() -> None:
@@ -47,6 +47,36 @@ def test_recall_is_the_share_found() -> None:
 def test_nothing_found_and_nothing_relevant_score_zero(measure: type) -> None:
     assert measure([], {"a": 1}) == 0.0
     assert measure(["a"], {}) == 0.0
+
+
+def test_overlap_is_the_share_of_the_longer_list() -> None:
+    assert metrics.overlap(["a", "b", "c"], ["c", "b", "x"]) == pytest.approx(2 / 3)
+    assert metrics.overlap(["a"], ["a", "b", "c", "d"]) == pytest.approx(1 / 4)
+    assert metrics.overlap(["a", "b"], ["a", "c"], cut=1) == 1.0
+    assert metrics.overlap([], []) == 1.0
+    assert metrics.overlap([], ["a"]) == 0.0
+
+
+def test_rank_biased_overlap_of_equal_and_of_foreign_lists() -> None:
+    assert metrics.rank_biased_overlap(list("abcdefg"), list("abcdefg")) == pytest.approx(1.0)
+    assert metrics.rank_biased_overlap(list("abc"), list("xyz")) == 0.0
+    assert metrics.rank_biased_overlap([], []) == 1.0
+    assert metrics.rank_biased_overlap([], ["a"]) == 0.0
+
+
+def test_rank_biased_overlap_by_hand() -> None:
+    # Agreement 0/1 at depth 1 and 2/2 at depth 2: (1 - p) / p * (0 + 1 * p^2) + 2/2 * p^2 with p = 0.5.
+    assert metrics.rank_biased_overlap(["a", "b"], ["b", "a"], persistence=0.5) == pytest.approx(0.5)
+    # Uneven, s = 1 and n = 2: (1 - p) / p * (1 * p + 1/2 * p^2 + 1 * 1/2 * p^2) + (0 + 1) * p^2.
+    assert metrics.rank_biased_overlap(["a"], ["a", "b"], persistence=0.5) == pytest.approx(1.0)
+
+
+def test_rank_biased_overlap_weighs_the_first_ranks_most() -> None:
+    original = list("abcdefghij")
+    early, late = [*"bacdefghij"], [*"abcdefghji"]
+    changed_early = metrics.rank_biased_overlap(original, early)
+    assert changed_early < metrics.rank_biased_overlap(original, late) < 1
+    assert changed_early == metrics.rank_biased_overlap(early, original)
 
 
 def test_mean_of_nothing_is_zero() -> None:

@@ -25,9 +25,11 @@ class Difference:
     high: float
 
     def text(self) -> str:
+        """Write it as ``+0.012 [-0.003, +0.027]``."""
         return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
 
     def record(self) -> dict[str, float]:
+        """Return it for JSON."""
         return {"mean": round(self.mean, 4), "low": round(self.low, 4), "high": round(self.high, 4)}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.bootstrap import paired
+
+from coderank.evaluation.bootstrap import paired
 
 
 def test_same_scores_differ_by_nothing() -> None:
