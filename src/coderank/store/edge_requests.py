@@ -33,8 +33,8 @@ def shard_config(dimension: int) -> qdrant.EdgeConfig:
         quantization_config=qdrant.TurboQuantQuantizationConfig(
             bits=qdrant.TurboQuantBitSize.Bits4, memory=qdrant.Memory.Pinned
         ),
-        # Rescoring reads few of these. Cold, it reads them from the disk one by one, which also slows the model beside it
-        # by 3 ms a query; cached, they are read whole at the opening, unless they still are in the page cache.
+        # Rescoring reads few of these. Cold, it reads them from the disk one by one, which also slows the model beside
+        # it by 3 ms a query; cached, they are read whole at the opening, unless they still are in the page cache.
         memory=qdrant.Memory.Cached,
     )
     # Mapped: pinned terms are copied to memory at each opening, and dropped from the page cache for the next one.
