@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "coderank"
 LAYERS = (
     {"types", "errors", "settings"},
-    {"corpus", "models", "embedding", "store", "reranking"},
+    {"corpus", "models", "embedding", "store", "reranking", "collections"},
     {"loading", "indexing", "retrieval", "migration", "evaluation"},
     {"engine"},
     {"render", "serving", "cli", "__main__"},

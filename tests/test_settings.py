@@ -31,6 +31,9 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "CODERANK_RERANK_KEY": "secret",
             "CODERANK_RERANK_FOLDER": str(tmp_path / "pairs"),
             "CODERANK_RERANK_BUDGET_MS": "250",
+            "CODERANK_COLLECTIONS_FILE": str(tmp_path / "collections.toml"),
+            "CODERANK_QDRANT_URL": "http://localhost:6333",
+            "CODERANK_QDRANT_API_KEY": "secret too",
         }
     )
     assert settings == Settings(
@@ -46,6 +49,9 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         rerank_key="secret",
         rerank_folder=tmp_path / "pairs",
         rerank_budget_ms=250,
+        collections_file=tmp_path / "collections.toml",
+        qdrant_url="http://localhost:6333",
+        qdrant_api_key="secret too",
     )
     assert "secret" not in repr(settings)
 
@@ -64,3 +70,23 @@ def test_an_empty_variable_counts_as_unset() -> None:
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} is '{value}'"):
         Settings.from_environment({name: value})
+
+
+def test_the_variables_of_qdrant_itself_are_read_after_ours() -> None:
+    theirs = {"QDRANT_URL": "http://theirs", "QDRANT_API_KEY": "k"}
+    assert Settings.from_environment(theirs).qdrant_url == "http://theirs"
+    assert Settings.from_environment(theirs).qdrant_api_key == "k"
+    assert Settings.from_environment(theirs | {"CODERANK_QDRANT_URL": "http://ours"}).qdrant_url == "http://ours"
+
+
+def test_collections_are_described_in_the_users_configuration_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    settings = Settings.from_environment({})
+    assert settings.collections_place() == tmp_path / "coderank" / "collections.json"
+    (tmp_path / "coderank").mkdir()
+    (tmp_path / "coderank" / "collections.toml").touch()
+    assert settings.collections_place() == tmp_path / "coderank" / "collections.toml"
+    given = Settings.from_environment({"CODERANK_COLLECTIONS_FILE": "/mine.json"})
+    assert given.collections_place() == Path("/mine.json")

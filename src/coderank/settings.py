@@ -68,6 +68,12 @@ class Settings:
     """What the model is told that queries are: one of RERANK_PROMPTS (``CODERANK_RERANK_PROMPT``)."""
     rerank_budget_ms: int = RERANK_BUDGET_MS
     """What reranking may add to a search (``CODERANK_RERANK_BUDGET_MS``)."""
+    collections_file: Path | None = None
+    """Named collections, as JSON or TOML; None for `collections_place` (``CODERANK_COLLECTIONS_FILE``)."""
+    qdrant_url: str = ""
+    """The Qdrant server of collections that name none (``CODERANK_QDRANT_URL``, else ``QDRANT_URL``)."""
+    qdrant_api_key: str = field(default="", repr=False)
+    """Its key, shown nowhere (``CODERANK_QDRANT_API_KEY``, else ``QDRANT_API_KEY``)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -97,7 +103,28 @@ class Settings:
             rerank_strategy=_one_of(env, "CODERANK_RERANK_STRATEGY", RERANK_STRATEGIES),
             rerank_prompt=_one_of(env, "CODERANK_RERANK_PROMPT", RERANK_PROMPTS),
             rerank_budget_ms=_count(env, "CODERANK_RERANK_BUDGET_MS") or RERANK_BUDGET_MS,
+            collections_file=_path(env, "CODERANK_COLLECTIONS_FILE"),
+            qdrant_url=env.get("CODERANK_QDRANT_URL", "") or env.get("QDRANT_URL", ""),
+            qdrant_api_key=env.get("CODERANK_QDRANT_API_KEY", "") or env.get("QDRANT_API_KEY", ""),
         )
+
+    def collections_place(self) -> Path:
+        """Say where collections are described: the file that is set, else the one of the user's configuration folder.
+
+        There it is ``collections.json``, or ``collections.toml`` where only that is there.
+        """
+        if self.collections_file:
+            return self.collections_file
+        import platformdirs  # noqa: PLC0415 - asked for by commands on collections only
+
+        json = Path(platformdirs.user_config_path("coderank", appauthor=False), "collections.json")
+        toml = json.with_suffix(".toml")
+        return toml if toml.is_file() and not json.exists() else json
+
+
+def secret(variable: str) -> str:
+    """Read a key from the variable that a configuration names for it; empty where it is not set."""
+    return os.environ.get(variable, "")
 
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:

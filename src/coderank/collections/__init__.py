@@ -1,0 +1,1 @@
+"""Named collections as data: what a user's file says of them."""
