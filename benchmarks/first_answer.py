@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import semble
 from benchmarks.process import coderank, environment, run
 from benchmarks.results import FOLDER, Run, Table
-from benchmarks.table import markdown
 from coderank.corpus.read import read
 from coderank.corpus.walk import walk
 from coderank.evaluation.metrics import median
+from coderank.evaluation.tables import markdown
 from coderank.types import Skip
 
 if TYPE_CHECKING:

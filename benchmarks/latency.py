@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import parts, questions
 from benchmarks.process import coderank, environment, run
 from benchmarks.results import FOLDER, Run, Table
-from benchmarks.table import markdown
 from benchmarks.trees import copies, give_vectors
 from coderank import Engine
 from coderank.corpus.chunk import chunk
@@ -26,6 +25,7 @@ from coderank.corpus.header import dense_text
 from coderank.corpus.read import read
 from coderank.corpus.walk import walk
 from coderank.evaluation.metrics import median, quantile
+from coderank.evaluation.tables import markdown
 from coderank.settings import Settings
 from coderank.types import Skip
 

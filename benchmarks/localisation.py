@@ -15,8 +15,8 @@ from benchmarks import questions
 from benchmarks.asking import Asker
 from benchmarks.localisation_report import Report
 from benchmarks.results import FOLDER, Run
-from benchmarks.table import markdown
 from benchmarks.variants import FULL, LEGS, all_variants
+from coderank.evaluation.tables import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

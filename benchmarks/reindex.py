@@ -14,10 +14,10 @@ from pathlib import Path
 from benchmarks import parts
 from benchmarks.process import coderank, environment, run
 from benchmarks.results import FOLDER, Run, Table
-from benchmarks.table import markdown
 from benchmarks.trees import give_vectors, small_files
 from coderank import Engine
 from coderank.evaluation.metrics import median
+from coderank.evaluation.tables import markdown
 from coderank.indexing.plan import RACY_NS
 from coderank.settings import Settings
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import decoder, full_size, questions, strategies
 from benchmarks.decoder import Cost, Shape, Work
 from benchmarks.results import FOLDER, Run, Table
-from benchmarks.table import markdown
 from coderank import Engine
 from coderank.corpus.header import dense_text
 from coderank.embedding.batching import plan
 from coderank.evaluation.metrics import mean, median, quantile
+from coderank.evaluation.tables import markdown
 from coderank.models import catalogue
 from coderank.reranking.cascade import Cascade
 from coderank.reranking.cross_encoder import CrossEncoder

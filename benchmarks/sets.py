@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from benchmarks import parts
 from benchmarks.results import FOLDER, Run
 from benchmarks.sets_report import Answers, SetReport, details, measured, tables
-from benchmarks.table import markdown
 from benchmarks.variants import BARE, FULL, weighted
 from coderank.corpus.header import dense_text
+from coderank.evaluation.tables import markdown
 from coderank.retrieval.legs import ModelLegs
 from coderank.retrieval.priors import OFF
 from coderank.retrieval.search import Wanted, search

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.bars import BARS, Bar, written
 from benchmarks.results import read_all
+from coderank.evaluation.tables import markdown
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
@@ -19,12 +20,6 @@ Results = Mapping[str, Mapping[str, Any]]
 
 class MarkersMissingError(Exception):
     """The document has no place for the results."""
-
-
-def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Render one table."""
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def bars_table(results: Results) -> str:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from benchmarks import parts
 from benchmarks.results import FOLDER, Run, Table
-from benchmarks.table import markdown
 from coderank import Engine
 from coderank.corpus.chunk import chunk
 from coderank.corpus.header import dense_text
@@ -24,6 +23,7 @@ from coderank.corpus.identity import vector_key
 from coderank.corpus.read import read
 from coderank.corpus.walk import walk
 from coderank.evaluation.metrics import median
+from coderank.evaluation.tables import markdown
 from coderank.settings import Settings
 from coderank.types import Skip
 
