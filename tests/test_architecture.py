@@ -20,7 +20,13 @@ LAYERS = (
 but for the leaves of the first and the rim of the last."""
 MAY_IMPORT_ITS_OWN_LAYER = (LAYERS[0], LAYERS[4])
 ONLY_IN = {
-    "qdrant_edge": {"store/edge.py", "store/edge_requests.py", "store/edge_scoring.py"},
+    "qdrant_edge": {
+        "store/edge.py",
+        "store/edge_points.py",
+        "store/edge_requests.py",
+        "store/edge_scoring.py",
+        "store/edge_shard.py",
+    },
     "qdrant_client": {"store/server.py"},
     "torch": {"embedding/torch.py", "reranking/llm.py", "reranking/pair_torch.py", "models/export.py"},
     "tree_sitter": {"corpus/grammars.py"},

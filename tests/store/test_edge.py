@@ -18,7 +18,8 @@ from coderank.errors import (
     StoreError,
 )
 from coderank.store.contract import Counts, StoreQuery
-from coderank.store.edge import RESERVE_BYTES, EdgeStore
+from coderank.store.edge import EdgeStore
+from coderank.store.edge_shard import RESERVE_BYTES
 from coderank.types import Point
 
 if TYPE_CHECKING:
@@ -284,7 +285,7 @@ def test_opening_is_refused_where_it_would_run_out_of_room(
 ) -> None:
     store.upsert([point(1)])
     store.close()
-    monkeypatch.setattr("coderank.store.edge.bytes_to_map", lambda *_: 1 << 60)
+    monkeypatch.setattr("coderank.store.edge_shard.bytes_to_map", lambda *_: 1 << 60)
     with pytest.raises(IndexNotWritableError, match="MB are needed"):
         store.counts()
 

@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING, TypeVar
 
 import qdrant_edge as qdrant
 
-from coderank.errors import (
-    REBUILD,
-    WRITABLE,
-    CoderankError,
-    IndexCorruptError,
-    IndexNotWritableError,
-    StoreError,
-)
+from coderank.errors import StoreError
 from coderank.store.contract import Counts
-from coderank.store.edge_requests import DENSE, engine_point, field_index, of_paths, shard_config, without_dense
+from coderank.store.edge_requests import DENSE, engine_point, of_paths, shard_config, without_dense
 from coderank.store.edge_scoring import chunks_by_id, ranked
-from coderank.store.failures import is_panic, meaning
+from coderank.store.edge_shard import (
+    EMPTY_BYTES,
+    RESERVE_BYTES,
+    check_finished,
+    check_space,
+    close,
+    create,
+    is_finished,
+    load,
+    remove,
+    translated,
+    unfinished,
+)
 from coderank.store.lease import Lease
-from coderank.store.payload import FILTERED_FIELDS, PATH, from_payload, path_of, to_payload
-from coderank.store.room import bytes_on_disk, bytes_to_map
-from coderank.store.stderr import silent_if_failing
+from coderank.store.payload import PATH, from_payload, path_of, to_payload
+from coderank.store.room import bytes_on_disk
 from coderank.store.tenancy import Tenancy
 
 if TYPE_CHECKING:
@@ -39,18 +43,9 @@ BATCH = 512
 """Points per update: 40 ms of work, so a process that waits is let in soon. Larger batches are no faster."""
 PAGE = 1_000
 """Points per scroll: 5 ms."""
-RESERVE_BYTES = 64 * 2**20
-"""Free disk below which nothing is written. The engine writes through memory maps, and a full disk under a memory map
-kills the process instead of failing the call; a batch needs about 3 MB."""
-EMPTY_BYTES = 96 * 2**20
-"""What an index without a point may take: 1 MB on a real disk, 88 MB on one in memory."""
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 _SHARD = "shard"
-_UNFINISHED = "shard.new"
-_READ_IN_PART = frozenset({"wal", "payload_storage", "store"})
-"""Folders of files that are mapped but read only where something was written. All others are read when opened."""
-_ENGINE_FILES = frozenset({"edge_config.json", "segments", "wal"})
 
 
 class _NeverWrittenError(Exception):
@@ -93,8 +88,8 @@ class EdgeStore:
         """Whether it was written. One that looks sound is not opened to tell; IndexCorruptError if it is damaged."""
         if not self._shard.exists():
             self.close()  # what is open here is lost as well: what is written from now on must not go there
-        elif not _is_finished(self._shard):
-            self._read(lambda _: self._check_finished(), None)  # another process may just have been replacing it
+        elif not is_finished(self._shard):
+            self._read(lambda _: check_finished(self._shard), None)  # another process may just have been replacing it
         return self._shard.exists()
 
     def upsert(self, points: Sequence[Point]) -> None:
@@ -182,9 +177,9 @@ class EdgeStore:
         ``then`` runs before any process can open the folder again: the place to record what it is built with now.
         """
         with self._tenancy.vacant():
-            self._check_space(RESERVE_BYTES + EMPTY_BYTES, freed=bytes_on_disk(self._shard))
-            for folder in (self._shard, self._folder / _UNFINISHED):
-                self._remove(folder)
+            check_space(self._folder, RESERVE_BYTES + EMPTY_BYTES, freed=bytes_on_disk(self._shard))
+            for folder in (self._shard, unfinished(self._shard)):
+                remove(folder)
             if then is not None:
                 then()
 
@@ -208,7 +203,7 @@ class EdgeStore:
     def _read(self, ask: Callable[[qdrant.EdgeShard], Answer], otherwise: Answer) -> Answer:
         """Ask the engine; ``otherwise`` is the answer of a store that was never written."""
         try:
-            with self._tenancy.use() as shard, self._translated(StoreError):
+            with self._tenancy.use() as shard, translated(self._folder):
                 return ask(shard)
         except _NeverWrittenError:
             return otherwise
@@ -216,21 +211,10 @@ class EdgeStore:
     @contextmanager
     def _writing(self) -> Iterator[qdrant.EdgeShard]:
         self.only_read = False
-        with self._tenancy.use(self._open_or_create) as shard, self._translated(StoreError):
-            self._check_space()
+        with self._tenancy.use(self._open_or_create) as shard, translated(self._folder):
+            check_space(self._folder)
             self._counts = None
             yield shard
-
-    @contextmanager
-    def _translated(self, otherwise: type[CoderankError]) -> Iterator[None]:
-        try:
-            yield
-        except CoderankError:
-            raise
-        except BaseException as error:  # the engine raises bare exceptions for everything
-            if not isinstance(error, Exception) and not is_panic(error):
-                raise
-            raise meaning(error, self._folder, otherwise) from error
 
     def _open(self) -> qdrant.EdgeShard:
         self._verify()
@@ -247,47 +231,13 @@ class EdgeStore:
 
     def _load(self) -> qdrant.EdgeShard:
         self._counts = None
-        self._check_finished()
-        self._check_space(bytes_to_map(self._shard, _READ_IN_PART))
-        with self._translated(IndexCorruptError), silent_if_failing():
-            return qdrant.EdgeShard.load(str(self._shard), shard_config(self._dimension))
-
-    def _check_finished(self) -> None:
-        # The engine takes a folder without a finished segment for an empty index.
-        if not _is_finished(self._shard):
-            raise IndexCorruptError(f"{self._shard} is not a whole index", REBUILD)
+        return load(self._shard, shard_config(self._dimension))
 
     def _close(self, shard: qdrant.EdgeShard) -> None:
-        with self._translated(StoreError):
-            shard.close()  # flushes first
+        close(shard, self._folder)
 
     def _create(self) -> None:
-        # Built aside and renamed, so that a process that dies half-way leaves no half-made index.
-        self._check_space(RESERVE_BYTES + EMPTY_BYTES)
-        unfinished = self._folder / _UNFINISHED
-        self._remove(unfinished)
-        with self._translated(StoreError):
-            engine = qdrant.EdgeShard.create(str(unfinished), shard_config(self._dimension))
-            for field in FILTERED_FIELDS:
-                engine.update(qdrant.UpdateOperation.create_field_index(field, field_index()))
-            engine.close()
-            unfinished.rename(self._shard)
-
-    def _remove(self, path: Path) -> None:
-        if not path.exists():
-            return
-        if not path.is_dir():
-            raise IndexCorruptError(f"{path} is not a folder of an index", "Move it away, then run the command again")
-        foreign = sorted(file.name for file in path.iterdir() if file.name not in _ENGINE_FILES)
-        if foreign:
-            raise IndexCorruptError(
-                f"{path} holds files that are not of an index: {foreign[0]}",
-                "Move them away, then run the command again",
-            )
-        try:
-            shutil.rmtree(path)
-        except OSError as error:
-            raise IndexNotWritableError(f"Cannot delete {path}: {error.strerror}", WRITABLE) from error
+        create(self._shard, shard_config(self._dimension))
 
     def _scroll(self, where: qdrant.Filter, *, with_payload: bool | list[str]) -> Iterator[qdrant.Record]:
         offset: qdrant.PointId | None = None
@@ -302,13 +252,6 @@ class EdgeStore:
         nothing: tuple[list[qdrant.Record], qdrant.PointId | None] = ([], None)
         return self._read(lambda shard: shard.scroll(request), nothing)
 
-    def _check_space(self, needed: int = RESERVE_BYTES, *, freed: int = 0) -> None:
-        free = shutil.disk_usage(self._folder).free + freed
-        if free < needed:
-            raise IndexNotWritableError(
-                f"Only {free // 2**20} MB are free at {self._folder}, {-(-needed // 2**20)} MB are needed", WRITABLE
-            )
-
     def _check_request(self, request: StoreQuery) -> None:
         if request.dense is None and request.sparse is None:
             raise StoreError("A store query needs a dense or a sparse vector, it has neither")
@@ -321,10 +264,6 @@ class EdgeStore:
                 f"A vector of dimension {dimension} does not fit the index of dimension {self._dimension}",
                 "Use the model the index was built with, or build it again: coderank index --rebuild PATH",
             )
-
-
-def _is_finished(shard: Path) -> bool:
-    return any(shard.glob("segments/*/version.info"))
 
 
 def _existing(shard: qdrant.EdgeShard, ids: Sequence[str]) -> set[str]:

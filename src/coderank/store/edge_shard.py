@@ -1,0 +1,113 @@
+"""A folder of the embedded engine: whether it is whole, how it is opened, what its failures mean, what room it has."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import qdrant_edge as qdrant
+
+from coderank.errors import REBUILD, WRITABLE, CoderankError, IndexCorruptError, IndexNotWritableError, StoreError
+from coderank.store.edge_requests import field_index
+from coderank.store.failures import is_panic, meaning
+from coderank.store.payload import FILTERED_FIELDS
+from coderank.store.room import bytes_to_map
+from coderank.store.stderr import silent_if_failing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RESERVE_BYTES = 64 * 2**20
+"""Free disk below which nothing is written. The engine writes through memory maps, and a full disk under a memory map
+kills the process instead of failing the call; a batch needs about 3 MB."""
+EMPTY_BYTES = 96 * 2**20
+"""What an index without a point may take: 1 MB on a real disk, 88 MB on one in memory."""
+_READ_IN_PART = frozenset({"wal", "payload_storage", "store"})
+"""Folders of files that are mapped but read only where something was written. All others are read when opened."""
+
+_ENGINE_FILES = frozenset({"edge_config.json", "segments", "wal"})
+
+
+def is_finished(shard: Path) -> bool:
+    """Tell whether a folder holds a segment. The engine takes one without for an empty index."""
+    return any(shard.glob("segments/*/version.info"))
+
+
+def check_finished(shard: Path) -> None:
+    """Raise IndexCorruptError where a shard is not whole."""
+    if not is_finished(shard):
+        raise IndexCorruptError(f"{shard} is not a whole index", REBUILD)
+
+
+def check_space(folder: Path, needed: int = RESERVE_BYTES, *, freed: int = 0) -> None:
+    """Raise IndexNotWritableError where the disk of a folder has less room than is needed."""
+    free = shutil.disk_usage(folder).free + freed
+    if free < needed:
+        raise IndexNotWritableError(
+            f"Only {free // 2**20} MB are free at {folder}, {-(-needed // 2**20)} MB are needed", WRITABLE
+        )
+
+
+def load(shard: Path, config: qdrant.EdgeConfig | None = None) -> qdrant.EdgeShard:
+    """Open a shard, as it was made or by ``config``; raise IndexCorruptError where it cannot be read."""
+    check_finished(shard)
+    check_space(shard.parent, bytes_to_map(shard, _READ_IN_PART))
+    with translated(shard.parent, IndexCorruptError), silent_if_failing():
+        return qdrant.EdgeShard.load(str(shard), config)
+
+
+def unfinished(shard: Path) -> Path:
+    """Name the folder in which a shard is built before it gets its name."""
+    return shard.with_name(f"{shard.name}.new")
+
+
+def create(shard: Path, config: qdrant.EdgeConfig) -> None:
+    """Make an empty shard. It is built aside and renamed: a process that dies half-way leaves no half-made index."""
+    aside = unfinished(shard)
+    check_space(shard.parent, RESERVE_BYTES + EMPTY_BYTES)
+    remove(aside)
+    with translated(shard.parent):
+        engine = qdrant.EdgeShard.create(str(aside), config)
+        for field in FILTERED_FIELDS:
+            engine.update(qdrant.UpdateOperation.create_field_index(field, field_index()))
+        engine.close()
+        aside.rename(shard)
+
+
+def remove(path: Path) -> None:
+    """Delete the folder of a shard, if it is there; raise IndexCorruptError where it holds anything else."""
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise IndexCorruptError(f"{path} is not a folder of an index", "Move it away, then run the command again")
+    foreign = sorted(file.name for file in path.iterdir() if file.name not in _ENGINE_FILES)
+    if foreign:
+        raise IndexCorruptError(
+            f"{path} holds files that are not of an index: {foreign[0]}",
+            "Move them away, then run the command again",
+        )
+    try:
+        shutil.rmtree(path)
+    except OSError as error:
+        raise IndexNotWritableError(f"Cannot delete {path}: {error.strerror}", WRITABLE) from error
+
+
+def close(shard: qdrant.EdgeShard, folder: Path) -> None:
+    """Flush and close a shard."""
+    with translated(folder):
+        shard.close()
+
+
+@contextmanager
+def translated(folder: Path, otherwise: type[CoderankError] = StoreError) -> Iterator[None]:
+    """Raise what the engine's exceptions on ``folder`` mean; ``otherwise`` is what an unknown message means."""
+    try:
+        yield
+    except CoderankError:
+        raise
+    except BaseException as error:  # the engine raises bare exceptions for everything
+        if not isinstance(error, Exception) and not is_panic(error):
+            raise
+        raise meaning(error, folder, otherwise) from error
