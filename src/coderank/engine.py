@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from coderank.corpus import grammars
-from coderank.corpus.header import HEADER_VERSION
-from coderank.errors import (
-    INDEX,
-    REBUILD,
-    IndexCorruptError,
-    IndexIncompatibleError,
-    IndexNotFoundError,
-    IndexUnusableError,
-)
-from coderank.indexing.claim import Claim
-from coderank.indexing.location import (
-    MANIFEST_FILES,
-    arguments,
-    existing,
-    holds_index,
-    index_folder,
-    remembered,
-)
+from coderank.errors import INDEX, IndexIncompatibleError, IndexUnusableError
+from coderank.indexing.generation import Generation, Home
+from coderank.indexing.location import arguments, existing, holds_index, index_folder, remembered
 from coderank.loading.choice import BUNDLED_MODEL, embedder, remembered_embedder
 from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings, expanded
@@ -39,13 +25,13 @@ if TYPE_CHECKING:
     from typing import Self
 
     from coderank.embedding.contract import Embedder
-    from coderank.indexing.manifest import Manifest, Totals
-    from coderank.indexing.run import Indexer
+    from coderank.indexing.manifest import Totals
     from coderank.models.catalogue import Model
     from coderank.reranking.cascade import Cascade
     from coderank.retrieval.answer import Asked, Find
-    from coderank.store.edge import EdgeStore
     from coderank.types import IndexReport, Progress, SearchResult
+
+Answer = TypeVar("Answer")
 
 
 class Engine:
@@ -56,35 +42,30 @@ class Engine:
 
     def __init__(
         self,
-        root: Path,
+        home: Home,
+        generation: Generation,
         label: str,
-        folder: Path,
-        model: Model,
-        settings: Settings,
         *,
+        follow: bool = False,
         named: str = INDEX,
         one_shot: bool = False,
-        download: bool = False,
     ) -> None:
         """Take what `open` found out. Nothing is created, locked or loaded before it is needed."""
-        self.root = root
+        self.root = home.root
         """Absolute path of what is indexed."""
         self.label = label
         """The folder that hits' paths are relative to, as the caller named it."""
-        self.index_dir = folder
+        self.index_dir = home.folder
         """Where the index lives."""
         self.arguments = named
         """What names this index on the command line, for remedies and hints."""
-        self.model = model.name
-        """Catalogue name of the embedding model."""
-        self._model = model
-        self._claim = Claim(folder, root, model)
-        self._settings = settings
+        self._home = home
+        self._generation = generation
+        self._left: list[Generation] = []
+        """Generations that the index was moved on from; threads may still be at work on them."""
+        self._follow = follow
         self._one_shot = one_shot
-        self._download = download
-        self._ahead: Embedder | None = None
-        self._whole_at = -1
-        """Revision at which the store was last found to hold what the manifest says."""
+        self._ahead: tuple[Generation, Embedder] | None = None
 
     @classmethod
     def open(
@@ -119,13 +100,17 @@ class Engine:
         except IndexUnusableError as error:
             error.name_index(named)
             raise
-        engine = cls(
+        home = Home(
             root=root,
-            label=str(given if root.is_dir() else given.parent),
             folder=folder,
-            model=chosen or embedder(name, settings),
             settings=settings,
-            download=name != "auto" and chosen is None,
+            embedder=partial(_opened, settings=settings, download=name != "auto" and chosen is None),
+        )
+        engine = cls(
+            home,
+            Generation(home, chosen or embedder(name, settings), found.generation if found else ""),
+            str(given if root.is_dir() else given.parent),
+            follow=model == "auto",
             named=named,
             one_shot=one_shot,
         )
@@ -145,18 +130,17 @@ class Engine:
     def index(self, *, on_progress: Callable[[Progress], None] | None = None, rebuild: bool = False) -> IndexReport:
         """Bring the index up to the tree, words and vectors; with ``rebuild`` from nothing, whatever was there."""
         if rebuild:
-            self._embedder()  # an index is not given up for one that cannot be made
             self._erase()
-        self._make()
-        report = self._indexer.index(on_progress)
-        if report.changed_files or report.embedded_chunks:
-            self._store.optimize()
-        return report
+        return self._on_current(partial(self._indexed, on_progress=on_progress))
 
     def sync(self, *, on_progress: Callable[[Progress], None] | None = None) -> IndexReport:
         """Bring the lexical index up to the tree, with those vectors that are known already: the short part."""
-        self._make()
-        return self._indexer.sync(on_progress)
+
+        def sync(generation: Generation) -> IndexReport:
+            self._make(generation)
+            return generation.indexer.sync(on_progress)
+
+        return self._on_current(sync)
 
     def fill(
         self,
@@ -169,9 +153,13 @@ class Engine:
 
         Points with an id in ``first`` come first. If another process is at it, nothing is done.
         """
-        self._make()
-        report = self._indexer.fill(deadline=deadline, first=first, on_progress=on_progress)
-        return report.embedded + report.reused
+
+        def fill(generation: Generation) -> int:
+            self._make(generation)
+            report = generation.indexer.fill(deadline=deadline, first=first, on_progress=on_progress)
+            return report.embedded + report.reused
+
+        return self._on_current(fill)
 
     def search(
         self,
@@ -200,10 +188,14 @@ class Engine:
 
         query, limit = checked_query(query), checked_limit(limit)
         cascade = self._cascade() if rerank else None
-        manifest = self._whole_manifest()
-        scope = filters(languages, paths, (row.path for row in manifest.files()) if paths else ())
-        asked = Asked(query, limit, mode, scope, cascade)
-        return self._answer(partial(search.search, query, self._store), asked, manifest.totals())
+
+        def answer(generation: Generation) -> SearchResult:
+            manifest = generation.whole_manifest()
+            scope = filters(languages, paths, (row.path for row in manifest.files()) if paths else ())
+            asked = Asked(query, limit, mode, scope, cascade)
+            return self._answer(generation, partial(search.search, query, generation.store), asked, manifest.totals())
+
+        return self._on_current(answer)
 
     def anticipate(self, query: str) -> None:
         """Begin to embed a query that `search` will be asked soon, in a thread beside what is done until then.
@@ -212,8 +204,9 @@ class Engine:
         """
         from coderank.retrieval.ahead import Ahead  # noqa: PLC0415 - not needed to index
 
-        if self._claim.is_met() and self._manifest.totals().dense:
-            self._ahead = Ahead(checked_query(query), self._embedder)
+        generation = self._current()
+        if generation.claim.is_met() and generation.manifest.totals().dense:
+            self._ahead = generation, Ahead(checked_query(query), generation.embedder)
 
     def related(self, path: str, line: int, *, limit: int = 10) -> SearchResult:
         """Find code like the code at a line (1-based) of an indexed file, which is left out itself.
@@ -225,9 +218,14 @@ class Engine:
         from coderank.retrieval.answer import Asked, chunk_at  # noqa: PLC0415
 
         limit = checked_limit(limit)
-        totals = self._whole_manifest().totals()
-        here = chunk_at(path, line, self._store.chunks_of([path]).values(), self.arguments)
-        return self._answer(partial(search.related, here, self._store), Asked(f"{path}:{line}", limit), totals)
+
+        def answer(generation: Generation) -> SearchResult:
+            totals = generation.whole_manifest().totals()
+            here = chunk_at(path, line, generation.store.chunks_of([path]).values(), self.arguments)
+            find = partial(search.related, here, generation.store)
+            return self._answer(generation, find, Asked(f"{path}:{line}", limit), totals)
+
+        return self._on_current(answer)
 
     def status(self) -> Status:
         """Tell what is indexed, what was left out, and how many files have changed since. Reads only.
@@ -236,36 +234,13 @@ class Engine:
             IndexNotFoundError: this root was never indexed.
             IndexCorruptError: the index is damaged, or has lost chunks, as far as can be told without opening it.
         """
-        from coderank.indexing.survey import survey  # noqa: PLC0415 - not needed to search
-
-        manifest = self._indexed_manifest()
-        if manifest.lossy():
-            raise self._lost()
-        if manifest.totals().chunks and not self._store.exists:
-            self._store.counts()  # which raises, unless another process is just building the index anew
-        seen = survey(self.root, manifest, self._own_folders)
-        totals = manifest.totals()
-        skips = [*seen.left_out, *(row.skip() for row in manifest.skips())]
-        return Status(
-            root=str(self.root),
-            index_dir=str(self.index_dir),
-            model=self.model,
-            files=totals.files,
-            chunks=totals.chunks,
-            dense_coverage=totals.coverage,
-            languages=manifest.languages(),
-            skips=tuple(sorted(skips)),
-            bytes_on_disk=bytes_on_disk(self.index_dir),
-            changed_since=seen.plan.changed,
-        )
+        return self._on_current(self._status)
 
     def close(self) -> None:
         """Release the index to other processes at once. The engine can be used again."""
-        for part in ("_store", "_manifest"):
-            if part in self.__dict__:
-                self.__dict__.pop(part).close()
-        self._whole_at = -1
-        self.__dict__.pop("_indexer", None)
+        for generation in (self._generation, *self._left):
+            generation.close()
+        self._left.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -275,111 +250,101 @@ class Engine:
     ) -> None:
         if isinstance(error, IndexUnusableError):
             error.name_index(self.arguments)
-        if not (self._one_shot and "_store" in self.__dict__ and self._store.only_read):
+        if not (self._one_shot and self._generation.only_read):
             self.close()
 
-    @cached_property
-    def _store(self) -> EdgeStore:
-        from coderank.store.edge import EdgeStore  # noqa: PLC0415 - the engine's library is loaded when it is used
+    @property
+    def model(self) -> str:
+        """Catalogue name of the embedding model."""
+        return self._generation.model.name
 
-        # Checked whenever the folder is opened again: another process may have rebuilt it with another model.
-        return EdgeStore(
-            self.index_dir, self._model.dimension, verify=self._claim.check, verify_empty=self._check_empty
-        )
+    def _current(self) -> Generation:
+        """Give the generation that the index's record names: another process may have moved the index on.
 
-    @cached_property
-    def _manifest(self) -> Manifest:
-        from coderank.indexing.manifest import Manifest  # noqa: PLC0415
+        A record that cannot be used, or not by this engine, changes nothing: using the index says what is wrong.
+        """
+        with suppress(IndexUnusableError):
+            found = fingerprint.read(self.index_dir)
+            if not self._generation.claim.fits(found):
+                model = remembered_embedder(found, self._home.settings) if self._follow else self._generation.model
+                moved = Generation(self._home, model, found.generation)
+                if moved.claim.fits(found):
+                    self._left.append(self._generation)
+                    self._generation.release()
+                    self._generation = moved
+        return self._generation
 
-        return Manifest(self.index_dir / MANIFEST_FILES[0])
-
-    def _embedder(self) -> Embedder:
-        from coderank.loading.opened import opened_embedder  # noqa: PLC0415 - a lexical search needs no model
-
-        return opened_embedder(self._model, self._settings, download=self._download)
+    def _on_current(self, act: Callable[[Generation], Answer]) -> Answer:
+        """Do it on the generation in use; once more, if the index was moved on meanwhile."""
+        generation = self._current()
+        try:
+            return act(generation)
+        except IndexIncompatibleError:
+            moved = self._current()
+            if moved is generation:
+                raise
+            return act(moved)
 
     def _cascade(self) -> Cascade:
         from coderank.loading.rerankers import opened_cascade  # noqa: PLC0415 - most searches are not reranked
 
-        return opened_cascade(self._settings)
+        return opened_cascade(self._home.settings)
 
-    @cached_property
-    def _indexer(self) -> Indexer:
-        from coderank.indexing.parts import Parts  # noqa: PLC0415 - not needed to search
-        from coderank.indexing.run import Indexer  # noqa: PLC0415
-        from coderank.indexing.vector_cache import VectorCache  # noqa: PLC0415
+    def _indexed(self, generation: Generation, on_progress: Callable[[Progress], None] | None) -> IndexReport:
+        self._make(generation)
+        report = generation.indexer.index(on_progress)
+        if report.changed_files or report.embedded_chunks:
+            generation.store.optimize()
+        return report
 
-        cache = VectorCache(
-            self._settings.cache_dir / f"vectors-{self._model.file_stem}-h{HEADER_VERSION}.db",
-            self._model.dimension,
+    def _status(self, generation: Generation) -> Status:
+        from coderank.indexing.survey import survey  # noqa: PLC0415 - not needed to search
+
+        manifest = generation.indexed_manifest()
+        if manifest.lossy():
+            raise generation.lost()
+        if manifest.totals().chunks and not generation.store.exists:
+            generation.store.counts()  # which raises, unless another process is just building the index anew
+        seen = survey(self.root, manifest, self._home.own_folders)
+        totals = manifest.totals()
+        skips = [*seen.left_out, *(row.skip() for row in manifest.skips())]
+        return Status(
+            root=str(self.root),
+            index_dir=str(self.index_dir),
+            model=generation.model.name,
+            files=totals.files,
+            chunks=totals.chunks,
+            dense_coverage=totals.coverage,
+            languages=manifest.languages(),
+            skips=tuple(sorted(skips)),
+            bytes_on_disk=bytes_on_disk(self.index_dir),
+            changed_since=seen.plan.changed,
         )
-        return Indexer(
-            Parts(
-                root=self.root,
-                folder=self.index_dir,
-                manifest=self._manifest,
-                store=self._store,
-                cache=cache,
-                embedder=self._embedder,
-                leave_out=self._own_folders,
-            )
-        )
 
-    @property
-    def _own_folders(self) -> tuple[Path, ...]:
-        return self.index_dir, self._settings.data_dir, self._settings.cache_dir
-
-    def _make(self) -> None:
+    def _make(self, generation: Generation) -> None:
         """Make the folder an index of this root and model, or check that it is one."""
         # An index of a model that cannot run would be in the way of one that can.
-        self._claim.meet(before=self._embedder if self._model.name != BUNDLED_MODEL else lambda: None)
-
-    def _check_empty(self) -> None:
-        """Refuse to take a store that is gone for an empty one, except where a sync is making up for the loss."""
-        if self._manifest.totals().chunks and not self._manifest.lossy():
-            raise self._lost()
-
-    def _lost(self) -> IndexCorruptError:
-        return IndexCorruptError(f"The index of {self.root} has lost chunks", REBUILD)
-
-    def _indexed_manifest(self) -> Manifest:
-        if not self._claim.is_met():
-            raise IndexNotFoundError(f"{self.root} was never indexed", f"Run: coderank index {INDEX}")
-        return self._manifest
-
-    def _whole_manifest(self) -> Manifest:
-        """Refuse an index of which points are lost: that nothing is found must mean that nothing is there."""
-        from coderank.indexing.sync import consistent  # noqa: PLC0415 - not needed to tell the status
-
-        manifest = self._indexed_manifest()
-        revision = manifest.revision()
-        if revision != self._whole_at:
-            if not consistent(manifest, self._store):
-                raise self._lost()
-            self._whole_at = revision
-        return manifest
+        generation.claim.meet(before=generation.embedder if self.model != BUNDLED_MODEL else lambda: None)
 
     def _erase(self) -> None:
         """Empty the index folder of whatever index it holds; anything else in it is refused."""
+        generation = self._current()
+        generation.embedder()  # an index is not given up for one that cannot be made
         self.close()
-        if not holds_index(self.index_dir):
-            return
-        self._store.erase(then=self._start_anew)
-        self.close()
+        if holds_index(self.index_dir):
+            generation.erase()
 
-    def _start_anew(self) -> None:
-        try:
-            # Emptied rather than deleted: other processes have it open, and would go on with a file that is gone.
-            self._manifest.clear()
-        except (IndexCorruptError, IndexIncompatibleError):
-            self.__dict__.pop("_manifest", None)
-            for name in MANIFEST_FILES:
-                (self.index_dir / name).unlink(missing_ok=True)
-        self._claim.renew()
-
-    def _answer(self, find: Find, asked: Asked, totals: Totals) -> SearchResult:
+    def _answer(self, generation: Generation, find: Find, asked: Asked, totals: Totals) -> SearchResult:
         from coderank.retrieval.answer import answer  # noqa: PLC0415 - numpy: not needed to index
 
-        index = IndexInfo(self.model, totals.chunks, totals.coverage)
-        found = answer(find, asked, index, self._model, lambda: self._ahead or self._embedder())
+        model = generation.model
+        index = IndexInfo(model.name, totals.chunks, totals.coverage)
+        begun = self._ahead if self._ahead and self._ahead[0] is generation else None
+        found = answer(find, asked, index, model, lambda: begun[1] if begun else generation.embedder())
         return replace(found, hits=tuple(replace(hit, root=self.label) for hit in found.hits))
+
+
+def _opened(model: Model, settings: Settings, *, download: bool) -> Embedder:
+    from coderank.loading.opened import opened_embedder  # noqa: PLC0415 - a lexical search needs no model
+
+    return opened_embedder(model, settings, download=download)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coderank.corpus.header import CHUNKER_VERSION, HEADER_VERSION
+from coderank.errors import IndexIncompatibleError
 from coderank.indexing.location import MANIFEST_FILES, check_root, recorded
 from coderank.store import fingerprint
 
@@ -15,30 +16,44 @@ if TYPE_CHECKING:
     from coderank.models.catalogue import Model
 
 
-class Claim:
-    """What an index folder must have been built with to be used.
+def fingerprint_of(model: Model) -> fingerprint.Fingerprint:
+    """Say what an index is built with that this version builds with a model."""
+    return fingerprint.Fingerprint(
+        format=fingerprint.FORMAT,
+        model=model.name,
+        revision=model.space,
+        dimension=model.dimension,
+        chunker=str(CHUNKER_VERSION),
+        header=str(HEADER_VERSION),
+    )
 
-    Every method raises IndexIncompatibleError for an index of another root, model, version or way of cutting, and
-    IndexCorruptError for a damaged record or a folder of something else.
+
+class Claim:
+    """What an index folder must have been built with to be used, and in which generation.
+
+    Every method raises IndexIncompatibleError for an index of another root, model, version, way of cutting or
+    generation, and IndexCorruptError for a damaged record or a folder of something else.
     """
 
-    def __init__(self, folder: Path, root: Path, model: Model) -> None:
+    def __init__(self, folder: Path, root: Path, model: Model, generation: str = "") -> None:
         self._folder = folder
         self._root = root
-        self._expected = fingerprint.Fingerprint(
-            format=fingerprint.FORMAT,
-            model=model.name,
-            revision=model.space,
-            dimension=model.dimension,
-            chunker=str(CHUNKER_VERSION),
-            header=str(HEADER_VERSION),
-        )
+        self._generation = generation
+        self._expected = fingerprint_of(model)
+
+    def fits(self, found: fingerprint.IndexRecord) -> bool:
+        """Tell whether a record names what is claimed."""
+        return (found.fingerprint, found.generation) == (self._expected, self._generation)
 
     def check(self, found: fingerprint.IndexRecord | None = None) -> None:
         """Refuse an index that is not as claimed; IndexNotFoundError if there is none."""
         found = found or fingerprint.read(self._folder)
         check_root(self._folder, found, self._root)
         fingerprint.check(found.fingerprint, self._expected, self._root)
+        if found.generation != self._generation:
+            raise IndexIncompatibleError(
+                f"The index of {self._root} was moved to other points meanwhile", "Run the command again"
+            )
 
     def is_met(self) -> bool:
         """Tell whether there is an index, which is checked, with the record of its files."""
@@ -46,17 +61,17 @@ class Claim:
         if found is None:
             return False
         self.check(found)
-        return (self._folder / MANIFEST_FILES[0]).exists()
+        return (self._folder / self._generation / MANIFEST_FILES[0]).exists()
 
     def meet(self, before: Callable[[], object]) -> None:
         """Make a folder that is free an index, after ``before``; check any other."""
         found = recorded(self._folder)
         if found is None:
             before()
-            fingerprint.write(self._folder, self._expected, self._root)
+            fingerprint.write(self._folder, self._expected, self._root, self._generation)
         self.check(found)
 
     def renew(self) -> None:
         """Record that the folder is an index as claimed, whatever it was."""
         (self._folder / fingerprint.FILE_NAME).unlink(missing_ok=True)
-        fingerprint.write(self._folder, self._expected, self._root)
+        fingerprint.write(self._folder, self._expected, self._root, self._generation)

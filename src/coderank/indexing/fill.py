@@ -96,6 +96,7 @@ class _Fill:
 
     def _slice(self, ids: Sequence[str], total: int) -> bool:
         """Give these points their vectors, and tell whether there was time for all."""
+        self._parts.check()
         chunks = self._parts.store.retrieve(ids)
         of_key: dict[bytes, list[str]] = {}
         for id_ in ids:

@@ -30,6 +30,7 @@ INDEX_CONTENT = frozenset({"shard", "manifest.db"})
 """Of these, what no other program would have: they show that a damaged record is one of coderank's."""
 _ANOTHER_FOLDER = "Choose another folder with --index-dir"
 _MANIFEST_DRAFT = re.compile(r"manifest\.db\.\d+\.draft")
+_GENERATION = re.compile(fingerprint.GENERATION)
 _NAME_LENGTH = 40
 _DIGEST_BYTES = 5
 
@@ -127,7 +128,8 @@ def _only_record_damaged(folder: Path) -> bool:
     """Tell whether a folder whose record cannot be read holds the other files of an index, and no file besides."""
     names = _names(folder) - {fingerprint.FILE_NAME}
     is_file = (folder / fingerprint.FILE_NAME).is_file()
-    return is_file and all(map(_is_own, names)) and not names.isdisjoint(INDEX_CONTENT)
+    marked = any(name in INDEX_CONTENT or _GENERATION.fullmatch(name) for name in names)
+    return is_file and all(map(_is_own, names)) and marked
 
 
 def _names(folder: Path) -> set[str]:
@@ -136,4 +138,6 @@ def _names(folder: Path) -> set[str]:
 
 def _is_own(name: str) -> bool:
     """Tell whether coderank made a file of that name, drafts that a killed process left behind included."""
-    return name in OWN_FILES or name.startswith(fingerprint.DRAFT_PREFIX) or _MANIFEST_DRAFT.fullmatch(name) is not None
+    if name in OWN_FILES or name.startswith(fingerprint.DRAFT_PREFIX):
+        return True
+    return any(pattern.fullmatch(name) for pattern in (_MANIFEST_DRAFT, _GENERATION))

@@ -21,7 +21,7 @@ class Parts:
 
     root: Path
     folder: Path
-    """Where the locks live: the index folder."""
+    """Where the locks live: the index folder, which all generations share."""
     manifest: Manifest
     store: Store
     cache: VectorCache
@@ -29,6 +29,9 @@ class Parts:
     """Called when the first vector is needed: a sync must not load a model."""
     leave_out: Collection[Path] = ()
     """Folders of coderank's own, which are no part of the tree even where they lie in it."""
+    check: Callable[[], object] = lambda: None
+    """Called under a lock: raises IndexIncompatibleError where the index was moved to other points meanwhile, so that
+    nothing is written to those that nobody reads any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ def sync(parts: Parts, on_progress: Callable[[Progress], None] | None = None) ->
     with held(parts.folder / "sync.lock", LOCK_TIMEOUT_S) as mine:
         if not mine:
             raise IndexBusyError(f"Another process has been indexing {parts.root} for minutes", "Try again later")
+        parts.check()
         if parts.manifest.revision() != seen.revision:
             seen = _survey(parts, on_progress)
         result = _Sync(parts, seen, on_progress).run()

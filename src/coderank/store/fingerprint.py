@@ -7,7 +7,7 @@ import os
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -26,6 +26,9 @@ FORMAT = 1
 FILE_NAME = "index.json"
 DRAFT_PREFIX = f".{FILE_NAME}-"
 """Begins the name of a record that is being written; a process that dies in between leaves it behind."""
+GENERATION = r"generation-[1-9][0-9]{0,8}"
+"""Names the folder of a later generation. A record is a file like any other, so no other name is followed."""
+GenerationName: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"\A({GENERATION})?\Z")]
 
 
 class Fingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,12 +46,14 @@ class Fingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Version of the text embedded above each chunk."""
 
 
-class IndexRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of ``index.json``."""
+class IndexRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The content of ``index.json``: replaced in one step, it moves an index on to another model and its points."""
 
     fingerprint: Fingerprint
     root: str
     """Absolute path of the indexed tree, in which bytes that are not UTF-8 are escaped."""
+    generation: GenerationName = ""
+    """Folder of the points and of the manifest below the index folder; empty for that itself, as indexes begin."""
 
     def is_of(self, root: Path) -> bool:
         """Tell whether the index is one of the tree at an absolute path."""
@@ -76,14 +81,14 @@ def read(folder: Path) -> IndexRecord:
         raise _corrupt(file, error) from error
 
 
-def write(folder: Path, fingerprint: Fingerprint, root: Path) -> None:
+def write(folder: Path, fingerprint: Fingerprint, root: Path, generation: str = "") -> None:
     """Store the record atomically: a reader sees the old file or the new one, also after a crash.
 
     A file of that name which coderank did not write is left alone and raises IndexCorruptError.
     """
     with contextlib.suppress(IndexNotFoundError, IndexIncompatibleError):
         read(folder)
-    record = IndexRecord(fingerprint=fingerprint, root=_printable(root.absolute()))
+    record = IndexRecord(fingerprint=fingerprint, root=_printable(root.absolute()), generation=generation)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
@@ -139,6 +144,17 @@ def _replace(file: Path, data: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+    _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a renaming reach the disk: until then a power cut can undo it."""
+    with contextlib.suppress(OSError):  # not every system opens folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _incompatible(root: str, difference: str) -> IndexIncompatibleError:

@@ -1,0 +1,158 @@
+"""One generation of an index: points and manifest that belong together, with the model they were made by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from coderank.corpus.header import HEADER_VERSION
+from coderank.errors import INDEX, REBUILD, IndexCorruptError, IndexIncompatibleError, IndexNotFoundError
+from coderank.indexing.claim import Claim
+from coderank.indexing.location import MANIFEST_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from coderank.embedding.contract import Embedder
+    from coderank.indexing.manifest import Manifest
+    from coderank.indexing.run import Indexer
+    from coderank.models.catalogue import Model
+    from coderank.settings import Settings
+    from coderank.store.edge import EdgeStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """What all generations of one index share."""
+
+    root: Path
+    """Absolute path of what is indexed."""
+    folder: Path
+    """The index folder: its record names the generation that is in use, and its locks are for all."""
+    settings: Settings
+    embedder: Callable[[Model], Embedder] = field(repr=False)
+    """Opens a model when the first vector is needed."""
+
+    @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """Folders of coderank's own, which are no part of the tree."""
+        return self.folder, self.settings.data_dir, self.settings.cache_dir
+
+
+class Generation:
+    """Opens what it is asked for at the first use; nothing is created, locked or loaded before. Safe among threads."""
+
+    def __init__(self, home: Home, model: Model, name: str = "") -> None:
+        """Take what was found out; ``name`` is the generation's folder below the index folder, empty for that."""
+        self.model = model
+        self.claim = Claim(home.folder, home.root, model, name)
+        self._home = home
+        self._folder = home.folder / name
+        self._whole_at = -1
+        """Revision at which the store was last found to hold what the manifest says."""
+
+    @property
+    def only_read(self) -> bool:
+        """Whether a store is open to which nothing was written."""
+        return "store" in self.__dict__ and self.store.only_read
+
+    @cached_property
+    def store(self) -> EdgeStore:
+        """The points."""
+        from coderank.store.edge import EdgeStore  # noqa: PLC0415 - the engine's library is loaded when it is used
+
+        # Checked whenever the folder is opened again: another process may have rebuilt it with another model.
+        return EdgeStore(self._folder, self.model.dimension, verify=self.claim.check, verify_empty=self._check_empty)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What the points are of."""
+        from coderank.indexing.manifest import Manifest  # noqa: PLC0415
+
+        return Manifest(self._folder / MANIFEST_FILES[0])
+
+    @cached_property
+    def indexer(self) -> Indexer:
+        """What brings both up to the tree."""
+        from coderank.indexing.parts import Parts  # noqa: PLC0415 - not needed to search
+        from coderank.indexing.run import Indexer  # noqa: PLC0415
+        from coderank.indexing.vector_cache import VectorCache  # noqa: PLC0415
+
+        home = self._home
+        cache = VectorCache(
+            home.settings.cache_dir / f"vectors-{self.model.file_stem}-h{HEADER_VERSION}.db", self.model.dimension
+        )
+        return Indexer(
+            Parts(
+                root=home.root,
+                folder=home.folder,
+                manifest=self.manifest,
+                store=self.store,
+                cache=cache,
+                embedder=self.embedder,
+                leave_out=home.own_folders,
+                check=self.claim.check,
+            )
+        )
+
+    def embedder(self) -> Embedder:
+        """Open the model."""
+        return self._home.embedder(self.model)
+
+    def indexed_manifest(self) -> Manifest:
+        """Give the manifest of an index that is there; raise IndexNotFoundError if there is none."""
+        if not self.claim.is_met():
+            raise IndexNotFoundError(f"{self._home.root} was never indexed", f"Run: coderank index {INDEX}")
+        return self.manifest
+
+    def whole_manifest(self) -> Manifest:
+        """Refuse an index of which points are lost: that nothing is found must mean that nothing is there."""
+        from coderank.indexing.sync import consistent  # noqa: PLC0415 - not needed to tell the status
+
+        manifest = self.indexed_manifest()
+        revision = manifest.revision()
+        if revision != self._whole_at:
+            if not consistent(manifest, self.store):
+                raise self.lost()
+            self._whole_at = revision
+        return manifest
+
+    def lost(self) -> IndexCorruptError:
+        """Make the error of an index that does not hold what it should."""
+        return IndexCorruptError(f"The index of {self._home.root} has lost chunks", REBUILD)
+
+    def erase(self) -> None:
+        """Delete every point, and forget every file, whatever the record in the index folder says."""
+        self.close()
+        self.store.erase(then=self._start_anew)
+        self.close()
+
+    def release(self) -> None:
+        """Let other processes at the points; threads that are at work go on."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+    def close(self) -> None:
+        """Release everything to other processes at once. It can be used again."""
+        for part in ("store", "manifest"):
+            if part in self.__dict__:
+                self.__dict__.pop(part).close()
+        self._whole_at = -1
+        self.__dict__.pop("indexer", None)
+
+    def _check_empty(self) -> None:
+        """Refuse to take a store that is gone for an empty one, except where a sync is making up for the loss."""
+        if self.manifest.totals().chunks and not self.manifest.lossy():
+            raise self.lost()
+
+    def _start_anew(self) -> None:
+        try:
+            # Emptied rather than deleted: other processes have it open, and would go on with a file that is gone.
+            self.manifest.clear()
+        except (IndexCorruptError, IndexIncompatibleError):
+            self.__dict__.pop("manifest", None)
+            for name in MANIFEST_FILES:
+                (self._folder / name).unlink(missing_ok=True)
+        self.claim.renew()
