@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks import parts
 from benchmarks.headers import HEADERS, HeaderVectors, store_without_header
-from benchmarks.questions import Place, Question, Repository
 from coderank import Engine
+from coderank.evaluation.datasets import Root
+from coderank.evaluation.judging import Place, Question
 from coderank.retrieval.legs import ModelLegs
 from coderank.retrieval.query import profile
 from coderank.retrieval.search import Wanted, search
@@ -51,7 +52,7 @@ class Asker:
     variants: Sequence[Variant]
     headers: bool
 
-    def ask(self, repositories: Sequence[Repository]) -> Asked:
+    def ask(self, repositories: Sequence[Root]) -> Asked:
         """Ask each repository its questions."""
         asked = Asked()
         embedder = parts.Remembering(parts.embedder())
@@ -66,7 +67,7 @@ class Asker:
                     self._ask_without_headers(list(store.chunks_of(paths).values()), embedder, repository, asked)
         return asked
 
-    def _ask_engine(self, repository: Repository, index_dir: Path, asked: Asked) -> list[str]:
+    def _ask_engine(self, repository: Root, index_dir: Path, asked: Asked) -> list[str]:
         """Index a repository and ask the engine; return the indexed paths."""
         settings = Settings(data_dir=self.scratch, cache_dir=parts.cache_folder(self.cache))
         root = self.laid_out / repository.folder
@@ -79,9 +80,7 @@ class Asker:
         asked.files += report.files
         return [file.relative_to(root).as_posix() for file in sorted(root.rglob("*")) if file.is_file()]
 
-    def _ask_without_headers(
-        self, chunks: Sequence[Chunk], embedder: Embedder, repository: Repository, asked: Asked
-    ) -> None:
+    def _ask_without_headers(self, chunks: Sequence[Chunk], embedder: Embedder, repository: Root, asked: Asked) -> None:
         texts = parts.TextVectors(self.cache, embedder)
         vectors = HeaderVectors(parts.cache_folder(self.cache), chunks, texts)
         texts.close()
@@ -90,7 +89,7 @@ class Asker:
                 _ask_store(store, embedder, header.variant, repository, asked)
 
 
-def _ask_store(store: Store, embedder: Embedder, variant: Variant, repository: Repository, asked: Asked) -> None:
+def _ask_store(store: Store, embedder: Embedder, variant: Variant, repository: Root, asked: Asked) -> None:
     unit = parts.MODEL.lexical_weight * variant.lexical_factor
     words = ModelLegs(lambda: embedder, unit, variant.mode)
     names = ModelLegs(lambda: embedder, unit * variant.symbol_factor, variant.mode)

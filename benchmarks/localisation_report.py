@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.questions import (
-    Question,
-    Repository,
-    chunk_score,
-    file_score,
-    judged_by_score_py,
-    mean_over_repositories,
-    weights,
-)
+from benchmarks.questions import judged_by_score_py, mean_over_repositories, weights
 from benchmarks.results import Table
 from benchmarks.variants import FULL, LEGS
 from coderank.evaluation.bootstrap import Difference, paired
+from coderank.evaluation.datasets import Root
+from coderank.evaluation.judging import Question, chunk_score, file_score
 from coderank.evaluation.metrics import mean
 
 if TYPE_CHECKING:
@@ -35,7 +29,7 @@ class DisagreementError(Exception):
 class Report:
     """Scores the answers once and tells what they are worth."""
 
-    def __init__(self, repositories: Sequence[Repository], asked: Asked) -> None:
+    def __init__(self, repositories: Sequence[Root], asked: Asked) -> None:
         self._repositories = repositories
         self._questions = [question for repository in repositories for question in repository.questions]
         self._asked = asked
@@ -62,7 +56,7 @@ class Report:
 
     def _of(self, repository: str, scores: dict[str, list[float]], variant: str = FULL.name) -> float:
         pairs = zip(self._questions, scores[variant], strict=True)
-        return mean([score for question, score in pairs if question.repository == repository])
+        return mean([score for question, score in pairs if question.root == repository])
 
     def overall(self, variant: str, *, files: bool = False) -> float:
         """Return the headline of a variant: the mean over repositories."""

@@ -4,7 +4,8 @@ CoderankError                 a message that says what failed, with the value, a
 ├── UsageError                the request itself is wrong (exit code 2)
 │   ├── PathNotFoundError         no such file or directory
 │   ├── InvalidQueryError         empty or over-long query, limit below one
-│   └── ConfigurationError        a setting or configuration file that cannot be used
+│   ├── ConfigurationError        a setting or configuration file that cannot be used
+│   └── DatasetError              judged questions that cannot be used
 ├── IndexUnusableError        the index on disk cannot be used
 │   ├── IndexNotFoundError        this root was never indexed
 │   ├── IndexIncompatibleError    another format version, model, dimension or chunker
@@ -56,6 +57,10 @@ class InvalidQueryError(UsageError):
 
 class ConfigurationError(UsageError):
     """A setting or a configuration file that cannot be used."""
+
+
+class DatasetError(UsageError):
+    """Judged questions, or results of them, that cannot be used."""
 
 
 class IndexUnusableError(CoderankError):

@@ -7,21 +7,14 @@ from math import log2
 from typing import TYPE_CHECKING
 
 import pytest
-from benchmarks.questions import (
-    Question,
-    Target,
-    chunk_score,
-    file_score,
-    judged_by_score_py,
-    load,
-    mean_over_repositories,
-    weights,
-)
+from benchmarks.questions import judged_by_score_py, load, mean_over_repositories, weights
+
+from coderank.evaluation.judging import Question, Target, chunk_score, distinct_files, file_score, scores
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.questions import Place
+    from coderank.evaluation.judging import Place
 
 ECHO = """
 import json, sys
@@ -69,6 +62,34 @@ def test_the_files_column_drops_repeated_files_and_spans() -> None:
     ranked = [place("x.py"), place("x.py", 20, 30), place("a.py", 1, 2)]
     assert chunk_score([Target("a.py", (1, 2))], ranked) == pytest.approx(0.5)
     assert file_score([Target("a.py", (50, 60))], ranked) == pytest.approx(1 / log2(3))
+
+
+def test_measures_of_a_page_and_of_a_deeper_list() -> None:
+    deep = [place(f"{number}.py") for number in range(100)]
+    targets = [Target("2.py"), Target("7.py"), Target("50.py"), Target("no.py")]
+    found = scores(targets, deep[:10], deep)
+    assert found["mrr@10"] == pytest.approx(1 / 3)
+    assert found["recall@1"] == 0.0
+    assert found["recall@5"] == pytest.approx(0.25)
+    assert found["recall@10"] == pytest.approx(0.5)
+    assert found["recall@100"] == pytest.approx(0.75)
+    ideal = sum(1 / log2(rank + 2) for rank in range(4))
+    assert found["ndcg@10"] == pytest.approx((1 / log2(4) + 1 / log2(9)) / ideal)
+
+
+def test_nothing_found_scores_zero() -> None:
+    assert set(scores([Target("a.py")], [], []).values()) == {0.0}
+
+
+def test_graded_gains_count_by_their_size() -> None:
+    targets = [Target("a.py", gain=2.0), Target("b.py", gain=1.0)]
+    worse = chunk_score(targets, [place("b.py"), place("a.py")])
+    assert chunk_score(targets, [place("a.py"), place("b.py")]) == pytest.approx(1.0)
+    assert worse == pytest.approx((1 + 2 / log2(3)) / (2 + 1 / log2(3)))
+
+
+def test_the_best_place_of_each_file_is_kept() -> None:
+    assert distinct_files([place("a.py", 5, 9), place("b.py"), place("a.py")]) == [place("a.py", 5, 9), place("b.py")]
 
 
 def question(repository: str, text: str) -> Question:
