@@ -165,10 +165,20 @@ def test_weights_of_another_dimension_are_refused(tmp_path: Path) -> None:
         embedder.embed_query("text")
 
 
-def test_output_that_is_not_one_vector_for_each_token_is_refused(tmp_path: Path) -> None:
-    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", table()[:, 0].copy()))
-    with pytest.raises(ModelError, match="not one vector for each token"):
+def test_output_that_is_no_vector_for_each_token_or_text_is_refused(tmp_path: Path) -> None:
+    deep = np.zeros((50, 3, 2), dtype=np.float32)
+    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", np.resize(deep, (30_522, 3, 2))))
+    with pytest.raises(ModelError, match="not one vector for each token or text"):
         embedder.embed_query("text")
+
+
+def test_a_graph_that_pools_by_itself_is_taken_at_its_word(tmp_path: Path) -> None:
+    """Its output is (texts, numbers): here one number for each of the tokens, of which the first text has three."""
+    rows = np.abs(table()[:, 0]) + 1
+    embedder = OnnxEmbedder(TINY, write_lookup(tmp_path / "tiny.onnx", rows.copy()))
+    assert embedder.embed_documents(["cache"])[0] == pytest.approx(unit(rows[token_ids("cache")]), abs=1e-6)
+    with pytest.raises(ModelError, match="vectors of 4 numbers instead of 3"):
+        embedder.embed_documents(["two words"])
 
 
 def test_failure_inside_the_graph_is_translated(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ pytest.importorskip("onnx", reason="onnx is not installed: pip install 'coderank
 
 from coderank.embedding.torch import TorchEmbedder, TorchWeights
 from coderank.loading.export import Exporter, export_model
+from coderank.models.export import write_onnx
 from coderank.models.layout import inspect
 
 SHAPE = Shape(hidden=64, layers=2, heads=4, inner=128)
@@ -127,11 +130,65 @@ def test_another_models_file_is_not_adopted(exports: dict[str, Export], tmp_path
     assert find(tmp_path / "exports", MODEL) == []
 
 
+@pytest.mark.parametrize("refused", ["drifting", "damaged"])
+def test_a_refused_file_leaves_the_one_that_is_there(weights: Path, tmp_path: Path, refused: str) -> None:
+    """A file that is no good must not cost the one that was."""
+    target = folder_of(tmp_path, MODEL)
+    good = Exporter(MODEL, tmp_path, folder=weights).export("fp32")
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    bad = tmp_path / "bad.onnx"
+    if refused == "damaged":
+        bad.write_bytes(b"no graph")
+    else:
+        write_nomic_bert(tmp_path / "other", SHAPE, seed=9)
+        other = Exporter(MODEL, tmp_path / "elsewhere", folder=tmp_path / "other").export("fp32")
+        bad.write_bytes(other.path.read_bytes())
+    with pytest.raises(ModelError):
+        Exporter(MODEL, tmp_path, folder=weights).adopt(bad, "fp32")
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+    assert find(tmp_path, MODEL) == [good]
+
+
 def test_a_faithful_file_of_others_is_adopted(exports: dict[str, Export], weights: Path, tmp_path: Path) -> None:
     adopted = Exporter(MODEL, tmp_path, folder=weights).adopt(exports["fp32"].path, "fp32")
     assert adopted.record.origin == "fp32.onnx"
     assert adopted.record.min_cosine == pytest.approx(1.0, abs=1e-5)
     assert find(tmp_path, MODEL) == [adopted]
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_a_file_that_pools_is_adopted_if_it_pools_as_the_authors_do(
+    weights: Path, tmp_path: Path, pooling: str
+) -> None:
+    """Of the files that others exported, one gives the first token's vector, and several the mean of all."""
+    layout = inspect(weights, MODEL)
+    encoder = TorchEmbedder(MODEL, TorchWeights(layout.folder, layout.config), device="cpu").module
+    write_onnx(pooled(encoder, pooling), tmp_path / "theirs.onnx")
+    exporter = Exporter(MODEL, tmp_path / "exports", folder=weights)
+    if pooling == "cls":
+        assert exporter.adopt(tmp_path / "theirs.onnx", "fp32").record.min_cosine == pytest.approx(1.0, abs=1e-5)
+    else:
+        with pytest.raises(ModelError, match="drifts from the torch weights"):
+            exporter.adopt(tmp_path / "theirs.onnx", "fp32")
+    assert len(find(tmp_path / "exports", MODEL)) == (pooling == "cls")
+
+
+def pooled(encoder: Any, pooling: str) -> Any:
+    """The encoder with one vector of length one for a text as its output."""
+    import torch
+
+    class Pooled(torch.nn.Module):  # type: ignore[misc,unused-ignore]
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder, self.rotary_emb = encoder, encoder.rotary_emb
+
+        def forward(self, **inputs: Any) -> SimpleNamespace:
+            hidden = self.encoder(**inputs).last_hidden_state
+            mask = inputs["attention_mask"][:, :, None]
+            vectors = hidden[:, 0] if pooling == "cls" else (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+            return SimpleNamespace(last_hidden_state=torch.nn.functional.normalize(vectors))
+
+    return Pooled()
 
 
 def test_a_file_that_is_none_is_not_adopted(weights: Path, tmp_path: Path) -> None:

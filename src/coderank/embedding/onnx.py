@@ -114,6 +114,8 @@ class Session:
     def run(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         """Compute the hidden states, shape (n, tokens, dimension), from those of the inputs that the graph has.
 
+        A graph that pools by itself, as some that others exported, gives shape (n, dimension).
+
         Raises:
             ModelError: the runtime refused the inputs, or the output has another shape.
         """
@@ -122,9 +124,10 @@ class Session:
         except _refusals() as error:
             raise ModelError(f"the weights {self._path} failed on their input: {error}") from error
         hidden = np.asarray(output, dtype=np.float32)
-        if hidden.ndim != 3:
+        if hidden.ndim not in {2, 3} or len(hidden) != len(inputs["input_ids"]):
             raise ModelError(
-                f"the weights {self._path} give an output of shape {hidden.shape}, not one vector for each token"
+                f"the weights {self._path} give an output of shape {hidden.shape}, "
+                "not one vector for each token or text"
             )
         return hidden
 
@@ -213,7 +216,8 @@ class OnnxEmbedder:
     def _vectors(self, session: Session, rows: Sequence[list[int]]) -> Matrix:
         tokens, mask = _padded(rows)
         inputs = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
-        vectors = pool(session.run(inputs), mask, self._model.pooling)
+        hidden = session.run(inputs)
+        vectors = hidden if hidden.ndim == 2 else pool(hidden, mask, self._model.pooling)
         if vectors.shape[1] != self.dimension:
             raise ModelError(
                 f"the weights of {self.name} give vectors of {vectors.shape[1]} numbers instead of {self.dimension}",

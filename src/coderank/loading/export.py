@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from coderank.embedding.onnx import OnnxEmbedder
@@ -23,14 +26,13 @@ from coderank.models.exported import (
     enforce,
     find,
     folder_of,
+    install,
     remove,
-    write_record,
 )
 from coderank.models.folder import locate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from coderank.models.catalogue import Model
 
@@ -68,23 +70,20 @@ class Exporter:
         self._reference: ProbeVectors | None = None
 
     def export(self, precision: Precision) -> Export:
-        """Write one file with its record, and give both.
+        """Write one file with its record, and give both. What was there before stays until the new file is accepted.
 
         Raises:
             ModelError: the vectors drift from torch; nothing is left behind.
             ModelUnavailableError: the runtime cannot run this precision on this CPU.
         """
-        staged = self._target / f"{precision}.onnx"
-        self._prepare()
-        if precision != "int8":
-            write_onnx(self._torch.module, staged, bf16=precision == "bf16")
-            return self._accept(staged, precision, "export")
-        source = self._target / "source.onnx"
-        try:
+        with self._workplace() as work:
+            staged = work / f"{precision}.onnx"
+            if precision != "int8":
+                write_onnx(self._torch.module, staged, bf16=precision == "bf16")
+                return self._accept(staged, precision, "export")
+            source = work / "source.onnx"
             write_onnx(self._torch.module, source)
             return self._quantise(source, staged)
-        finally:
-            source.unlink(missing_ok=True)
 
     def adopt(self, file: Path, precision: Precision) -> Export:
         """Take a file that somebody else exported, if it passes the same check of pooling, length and drift.
@@ -95,16 +94,20 @@ class Exporter:
         """
         if not file.is_file():
             raise ConfigurationError(f"there is no file {file}", "Name the ONNX file to adopt")
-        self._prepare()
-        staged = self._target / f"{precision}.onnx"
-        shutil.copyfile(file, staged)
-        return self._accept(staged, precision, file.name)
+        with self._workplace() as work:
+            staged = work / f"{precision}.onnx"
+            shutil.copyfile(file, staged)
+            return self._accept(staged, precision, file.name)
 
-    def _prepare(self) -> None:
+    @contextmanager
+    def _workplace(self) -> Iterator[Path]:
+        """Give a folder beside the exports in which a file is made and checked, and from which it is moved."""
         if self._reference is None:
             self._reference = embed_probes(self._torch)
         self._target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self._layout.folder / TOKENIZER, self._target / TOKENIZER)
+        with TemporaryDirectory(prefix=".export-", dir=self._target) as folder:
+            shutil.copyfile(self._layout.folder / TOKENIZER, Path(folder, TOKENIZER))
+            yield Path(folder)
 
     def _quantise(self, source: Path, staged: Path) -> Export:
         quantise(source, staged)
@@ -117,14 +120,12 @@ class Exporter:
 
     def _accept(self, staged: Path, precision: Precision, origin: str) -> Export:
         assert self._reference is not None
-        try:
-            optimise(staged)
-            vectors = embed_probes(OnnxEmbedder(self._model, staged, tokenizer=self._target / TOKENIZER, ready=True))
-            cosine = min_cosine(vectors, self._reference)
-            enforce(precision, cosine, self._model.name)
-        except ModelError:
-            staged.unlink()
-            raise
+        optimise(staged)
+        vectors = embed_probes(
+            OnnxEmbedder(self._model, staged, tokenizer=staged.with_name(TOKENIZER), ready=True, device="cpu")
+        )
+        cosine = min_cosine(vectors, self._reference)
+        enforce(precision, cosine, self._model.name)
         record = Record(
             model=self._model.name,
             revision=self._model.revision,
@@ -137,7 +138,7 @@ class Exporter:
             origin=origin,
             versions=_versions(),
         )
-        return write_record(self._target, record)
+        return install(staged.parent, self._target, record)
 
 
 def export_model(

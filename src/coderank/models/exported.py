@@ -83,6 +83,17 @@ def write_record(folder: Path, record: Record) -> Export:
     return Export(record, folder / record.file, folder / TOKENIZER)
 
 
+def install(staging: Path, folder: Path, record: Record) -> Export:
+    """Move a checked file and its tokenizer out of ``staging`` into the folder of its model, the record last.
+
+    Each takes the place of an older one at once, so that a process that has the old file open goes on with it.
+    """
+    write_record(staging, record)
+    for part in (TOKENIZER, record.file, f"{record.precision}.json"):
+        (staging / part).replace(folder / part)
+    return Export(record, folder / record.file, folder / TOKENIZER)
+
+
 def find(root: Path, model: Model) -> list[Export]:
     """List the usable exports of a model, in the order of their precision's name.
 
