@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Protocol
@@ -39,8 +41,8 @@ class BuildEmbedder(Protocol):
 class DevicePool:
     """An embedder that spreads documents over devices, each owned by a process of its own.
 
-    Processes start at the first call and end with ``close``. Calls raise what the embedders raise, and ModelError
-    where a process died.
+    Processes start at the first call and end with ``close``, or with the process that owns the pool, however that ends.
+    Calls raise what the embedders raise, and ModelError where a process died.
     """
 
     def __init__(self, model: TextModel, build: BuildEmbedder, devices: Sequence[str]) -> None:
@@ -109,7 +111,17 @@ _OWN: list[Embedder] = []
 
 
 def _own_device(build: BuildEmbedder, names: Queue[str]) -> None:
+    threading.Thread(target=_end_with_owner, name="owner-watch", daemon=True).start()
     _OWN.append(build(device=names.get()))
+
+
+def _end_with_owner() -> None:
+    # The queue of tasks stays open on this side, so that an owner that is killed, or that ends without taking the
+    # interpreter apart, as the command line does, would leave the device's memory taken for ever.
+    owner = multiprocessing.parent_process()
+    if owner is not None:
+        owner.join()
+        os._exit(1)
 
 
 def _embed_query(text: str) -> Vector:
