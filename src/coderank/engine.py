@@ -11,6 +11,7 @@ from coderank.corpus import grammars
 from coderank.errors import INDEX, IndexIncompatibleError, IndexUnusableError
 from coderank.indexing.generation import Generation, Home
 from coderank.indexing.location import arguments, existing, holds_index, index_folder, remembered
+from coderank.indexing.tree import FolderTree
 from coderank.loading.choice import BUNDLED_MODEL, embedder, remembered_embedder
 from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings, expanded
@@ -101,6 +102,7 @@ class Engine:
             error.name_index(named)
             raise
         home = Home(
+            tree=FolderTree(root, leave_out=(folder, settings.data_dir, settings.cache_dir)),
             root=root,
             folder=folder,
             settings=settings,
@@ -305,7 +307,7 @@ class Engine:
             raise generation.lost()
         if manifest.totals().chunks and not generation.store.exists:
             generation.store.counts()  # which raises, unless another process is just building the index anew
-        seen = survey(self.root, manifest, self._home.own_folders)
+        seen = survey(self._home.tree, manifest)
         totals = manifest.totals()
         skips = [*seen.left_out, *(row.skip() for row in manifest.skips())]
         return Status(

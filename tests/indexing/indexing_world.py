@@ -15,6 +15,7 @@ from coderank.indexing.manifest import Manifest
 from coderank.indexing.parts import Parts
 from coderank.indexing.run import Indexer
 from coderank.indexing.survey import survey
+from coderank.indexing.tree import FolderTree
 from coderank.indexing.vector_cache import VectorCache
 from coderank.store.contract import Counts
 
@@ -125,7 +126,9 @@ class World:
         self.folder.mkdir(exist_ok=True)
         self.cache = VectorCache(self.base / "vectors.db", DIMENSION)
         self.manifest = Manifest(self.folder / "manifest.db")
-        self.parts = Parts(self.root, self.folder, self.manifest, self.store, self.cache, lambda: self.embedder)
+        self.parts = Parts(
+            FolderTree(self.root), self.folder, self.manifest, self.store, self.cache, lambda: self.embedder
+        )
         self.indexer = Indexer(self.parts)
 
     @property
@@ -138,7 +141,7 @@ class World:
 
     def plan(self) -> Plan:
         """What a sync would do now."""
-        return survey(self.root, self.manifest).plan
+        return survey(self.parts.tree, self.manifest).plan
 
     def write(self, path: str, text: str, *, age: float = 60.0) -> None:
         """Write a file that was last modified ``age`` seconds ago."""

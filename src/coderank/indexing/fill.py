@@ -82,7 +82,7 @@ class _Fill:
             self._parts.manifest.mark_filled(revision)
             return False
         if not self._written.isdisjoint(id_ for id_, _ in pending):
-            raise StoreError(f"The index of {self._parts.root} does not keep vectors", "Run `coderank doctor`")
+            raise StoreError(f"The index of {self._parts.tree.name} does not keep vectors", "Run `coderank doctor`")
         modified = {row.path: row.mtime_ns for row in self._parts.manifest.files()}
         ids = order(pending, first=self._first, modified=modified)
         self._tell(len(ids))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from coderank.embedding.contract import Embedder
     from coderank.indexing.manifest import Manifest
     from coderank.indexing.run import Indexer
+    from coderank.indexing.tree import Tree
     from coderank.models.catalogue import Model
     from coderank.settings import Settings
     from coderank.store.edge import EdgeStore
@@ -27,18 +28,15 @@ if TYPE_CHECKING:
 class Home:
     """What all generations of one index share."""
 
+    tree: Tree
+    """What is indexed."""
     root: Path
-    """Absolute path of what is indexed."""
+    """Its absolute path."""
     folder: Path
     """The index folder: its record names the generation that is in use, and its locks are for all."""
     settings: Settings
     embedder: Callable[[Model], Embedder] = field(repr=False)
     """Opens a model when the first vector is needed."""
-
-    @property
-    def own_folders(self) -> tuple[Path, ...]:
-        """Folders of coderank's own, which are no part of the tree."""
-        return self.folder, self.settings.data_dir, self.settings.cache_dir
 
 
 class Generation:
@@ -86,13 +84,12 @@ class Generation:
         )
         return Indexer(
             Parts(
-                root=home.root,
+                tree=home.tree,
                 folder=home.folder,
                 manifest=self.manifest,
                 store=self.store,
                 cache=cache,
                 embedder=self.embedder,
-                leave_out=home.own_folders,
                 check=self.claim.check,
             )
         )
@@ -104,7 +101,7 @@ class Generation:
     def indexed_manifest(self) -> Manifest:
         """Give the manifest of an index that is there; raise IndexNotFoundError if there is none."""
         if not self.claim.is_met():
-            raise IndexNotFoundError(f"{self._home.root} was never indexed", f"Run: coderank index {INDEX}")
+            raise IndexNotFoundError(f"{self._home.tree.name} was never indexed", f"Run: coderank index {INDEX}")
         return self.manifest
 
     def whole_manifest(self) -> Manifest:
@@ -121,7 +118,7 @@ class Generation:
 
     def lost(self) -> IndexCorruptError:
         """Make the error of an index that does not hold what it should."""
-        return IndexCorruptError(f"The index of {self._home.root} has lost chunks", REBUILD)
+        return IndexCorruptError(f"The index of {self._home.tree.name} has lost chunks", REBUILD)
 
     def erase(self) -> None:
         """Delete every point, and forget every file, whatever the record in the index folder says."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
     from pathlib import Path
 
     from coderank.embedding.contract import Embedder
     from coderank.indexing.manifest import Manifest
+    from coderank.indexing.tree import Tree
     from coderank.indexing.vector_cache import VectorCache
     from coderank.store.contract import Store
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Parts:
     """The finished parts of one index."""
 
-    root: Path
+    tree: Tree
     folder: Path
     """Where the locks live: the index folder, which all generations share."""
     manifest: Manifest
@@ -27,8 +28,6 @@ class Parts:
     cache: VectorCache
     embedder: Callable[[], Embedder]
     """Called when the first vector is needed: a sync must not load a model."""
-    leave_out: Collection[Path] = ()
-    """Folders of coderank's own, which are no part of the tree even where they lie in it."""
     check: Callable[[], object] = lambda: None
     """Called under a lock: raises IndexIncompatibleError where the index was moved to other points meanwhile, so that
     nothing is written to those that nobody reads any more."""

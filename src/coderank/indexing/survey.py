@@ -6,16 +6,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coderank.corpus.walk import walk
 from coderank.indexing.plan import make_plan
 from coderank.types import IndexPhase, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from pathlib import Path
+    from collections.abc import Callable
 
     from coderank.indexing.manifest import FileRow, Manifest, SkipRow
     from coderank.indexing.plan import Plan
+    from coderank.indexing.tree import Tree
     from coderank.types import Skip
 
 
@@ -34,18 +33,13 @@ class Survey:
     plan: Plan
 
 
-def survey(
-    root: Path,
-    manifest: Manifest,
-    leave_out: Collection[Path] = (),
-    on_progress: Callable[[Progress], None] | None = None,
-) -> Survey:
-    """Compare the tree under ``root``, without the folders in ``leave_out``, with the manifest."""
+def survey(tree: Tree, manifest: Manifest, on_progress: Callable[[Progress], None] | None = None) -> Survey:
+    """Compare a tree with the manifest."""
     # The manifest comes first: rows older than the listing can only cause a second look, never a lost file.
     revision = manifest.revision()
     files, skips = manifest.files(), manifest.skips()
     read_ns = time.time_ns()
-    listing = walk(root, leave_out=leave_out, on_progress=_counter(on_progress))
+    listing = tree.entries(_counter(on_progress))
     return Survey(
         revision=revision,
         read_ns=read_ns,

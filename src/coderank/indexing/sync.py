@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coderank.corpus.chunk import chunk
 from coderank.corpus.identity import point_ids
-from coderank.corpus.read import read
 from coderank.errors import REBUILD, IndexBusyError, IndexCorruptError
 from coderank.indexing.lock import held
 from coderank.indexing.manifest import DONE, FileRow, SkipRow
@@ -56,7 +54,7 @@ def sync(parts: Parts, on_progress: Callable[[Progress], None] | None = None) ->
         return SyncResult(skips=_all_skips(seen, ()))
     with held(parts.folder / "sync.lock", LOCK_TIMEOUT_S) as mine:
         if not mine:
-            raise IndexBusyError(f"Another process has been indexing {parts.root} for minutes", "Try again later")
+            raise IndexBusyError(f"Another process has been indexing {parts.tree.name} for minutes", "Try again later")
         parts.check()
         if parts.manifest.revision() != seen.revision:
             seen = _survey(parts, on_progress)
@@ -67,7 +65,7 @@ def sync(parts: Parts, on_progress: Callable[[Progress], None] | None = None) ->
 
 
 def _survey(parts: Parts, on_progress: Callable[[Progress], None] | None) -> Survey:
-    return survey(parts.root, parts.manifest, parts.leave_out, on_progress)
+    return survey(parts.tree, parts.manifest, on_progress)
 
 
 def _checked(parts: Parts, result: SyncResult, on_progress: Callable[[Progress], None] | None) -> SyncResult:
@@ -78,7 +76,9 @@ def _checked(parts: Parts, result: SyncResult, on_progress: Callable[[Progress],
     repaired = _Sync(parts, _survey(parts, on_progress), on_progress).run()
     if not _consistent(parts):
         parts.manifest.begin_all()
-        raise IndexCorruptError(f"The index of {parts.root} and its manifest hold different numbers of chunks", REBUILD)
+        raise IndexCorruptError(
+            f"The index of {parts.tree.name} and its manifest hold different numbers of chunks", REBUILD
+        )
     return repaired
 
 
@@ -138,16 +138,16 @@ class _Sync:
 
     def _change(self, entry: FileEntry) -> FileChange | None:
         row = self._seen.files.get(entry.path)
-        source = read(self._parts.root, entry)
-        if isinstance(source, Skip):
-            return self._leave(entry, source, known=row is not None)
-        if row and row.state == DONE and row.digest == source.digest:
+        content = self._parts.tree.read(entry)
+        if isinstance(content, Skip):
+            return self._leave(entry, content, known=row is not None)
+        if row and row.state == DONE and row.digest == content.digest:
             self._touch(entry, row)
             return None
-        chunks = chunk(entry.path, source.text)
+        chunks = content.cut()
         by_id = dict(zip(point_ids(chunks), chunks, strict=True))
         language = chunks[0].language if chunks else ""
-        new = FileRow(entry.path, entry.size, entry.mtime_ns, self._seen.read_ns, source.digest, len(by_id), language)
+        new = FileRow(entry.path, entry.size, entry.mtime_ns, self._seen.read_ns, content.digest, len(by_id), language)
         return FileChange(entry.path, row=new, chunks=by_id, known=row is not None)
 
     def _leave(self, entry: FileEntry, skip: Skip, *, known: bool) -> FileChange | None:

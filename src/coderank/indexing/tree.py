@@ -1,0 +1,77 @@
+"""What an index is of: entries to list and to read one by one. A folder is one, a collection's sources another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from coderank.types import Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    from coderank.corpus.walk import Listing
+    from coderank.types import Chunk, FileEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an entry holds now."""
+
+    digest: str
+    """Equal digests of one path mean equal chunks."""
+    cut: Callable[[], list[Chunk]]
+    """Gives the chunks, in order; not called where the digest is known."""
+
+
+class Tree(Protocol):
+    """Whatever can be indexed. Reads only, but for `refresh`."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    def refresh(self) -> None:
+        """Fetch what the tree is a copy of. Called before an index is asked for, never before a search."""
+        ...
+
+    def entries(self, on_progress: Callable[[int], None] | None = None) -> Listing:
+        """List everything, each path once, without opening it; ``on_progress`` gets the number found so far."""
+        ...
+
+    def read(self, entry: FileEntry) -> Content | Skip:
+        """Read one entry of a listing; a Skip says why it is left out."""
+        ...
+
+
+class FolderTree:
+    """The files below a folder, or a single file."""
+
+    def __init__(self, root: Path, leave_out: Collection[Path] = ()) -> None:
+        """Take the root, and folders that are no part of the tree even where they lie in it: coderank's own."""
+        self._root = root
+        self._leave_out = leave_out
+
+    @property
+    def name(self) -> str:
+        """The path of the root."""
+        return str(self._root)
+
+    def refresh(self) -> None:
+        """Do nothing: the files are the tree."""
+
+    def entries(self, on_progress: Callable[[int], None] | None = None) -> Listing:
+        """Walk the folder. Raises PathNotFoundError if it is gone."""
+        from coderank.corpus.walk import walk  # noqa: PLC0415 - not needed to search alone
+
+        return walk(self._root, leave_out=self._leave_out, on_progress=on_progress)
+
+    def read(self, entry: FileEntry) -> Content | Skip:
+        """Read a file."""
+        from coderank.corpus.chunk import chunk  # noqa: PLC0415 - not needed to find that nothing has changed
+        from coderank.corpus.read import read  # noqa: PLC0415
+
+        source = read(self._root, entry)
+        return source if isinstance(source, Skip) else Content(source.digest, lambda: chunk(entry.path, source.text))
