@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 import click
 import huggingface_hub.constants
@@ -95,6 +96,13 @@ def done(*arguments: str) -> str:
     result = run(*arguments)
     assert result.exit_code == 0, result.exception
     return result.stdout
+
+
+def doctor_says_of(model: str) -> dict[str, str]:
+    """The finding of the doctor on a model."""
+    shown = CliRunner().invoke(cli, ["doctor", "--model", model, "--format", "json"]).stdout
+    (finding,) = (check for check in json.loads(shown)["checks"] if check["name"] == "model")
+    return cast("dict[str, str]", finding)
 
 
 def write_export(root: Path, model: Model, precision: Precision, min_cosine: float) -> Export:
@@ -223,6 +231,25 @@ class TestPull:
         result = run("pull", "tiny")
         assert isinstance(result.exception, ModelUnavailableError)
         assert "asks for cls pooling instead of last" in result.exception.message
+
+    def test_a_prompt_that_is_not_the_authors_is_said_by_pull_and_doctor(
+        self, tmp_path: Path, answering: list[str]
+    ) -> None:
+        path = tmp_path / "models.toml"
+        path.write_text(path.read_text("utf-8").replace("Represent this query", "Present this query"), "utf-8")
+        shown = _facts(done("pull", "tiny"))
+        assert "has the query prompt 'Represent this query for searching relevant code: '" in shown["note"]
+        assert "tiny is used with 'Present this query for" in shown["note"]
+        model = doctor_says_of("tiny")
+        assert model["status"] == "warn"
+        assert shown["note"] in model["detail"]
+
+    def test_doctor_says_that_weights_are_missing(self) -> None:
+        checks = json.loads(CliRunner().invoke(cli, ["doctor", "--model", "local", "--format", "json"]).stdout)[
+            "checks"
+        ]
+        (model,) = (check for check in checks if check["name"] == "model")
+        assert (model["status"], "lacks config.json" in model["detail"]) == ("warn", True)
 
     @pytest.mark.parametrize(
         ("name", "following"),

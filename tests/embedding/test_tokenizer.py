@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coderank.embedding.tokenizer import CHARACTERS_PER_TOKEN, encode, load_tokenizer
+from coderank.embedding.tokenizer import CHARACTERS_PER_TOKEN, encode, load_tokenizer, load_tokenizer_file
+from coderank.errors import ModelUnavailableError
 
 MAX_TOKENS = 256
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "minilm_tokens.json").read_text(encoding="utf-8"))
@@ -69,3 +70,21 @@ def test_every_text_has_ids_within_the_vocabulary(text: str) -> None:
     row = ids(text)
     assert (row[0], row[-1]) == (101, 102)
     assert all(0 <= token < 30_522 for token in row)
+
+
+@pytest.mark.parametrize(
+    "stated", ["{}", '{"add_eos_token": true}', '{"add_bos_token": true, "add_eos_token": null}', "{"]
+)
+def test_a_configuration_that_agrees_or_is_silent_about_ends_is_no_matter(tmp_path: Path, stated: str) -> None:
+    load_tokenizer(2).save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(stated)
+    assert encode(load_tokenizer_file(tmp_path / "tokenizer.json", 8), ["a b c"], 8)[0] == ids("a b c")
+
+
+@pytest.mark.parametrize("name", ["add_eos_token", "add_bos_token"])
+def test_a_tokenizer_that_ends_texts_otherwise_than_stated_is_refused(tmp_path: Path, name: str) -> None:
+    """The last token is the vector of nomic-embed-code: whether it is one of the text or an end must be certain."""
+    load_tokenizer(2).save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({name: False}))
+    with pytest.raises(ModelUnavailableError, match=f"sets {name} to false, and tokenizer.json does otherwise"):
+        load_tokenizer_file(tmp_path / "tokenizer.json", 8)

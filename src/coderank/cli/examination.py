@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coderank import __version__
-from coderank.errors import CoderankError
+from coderank.errors import CoderankError, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from coderank.models.catalogue import Model
     from coderank.settings import Settings
 
 _OLDEST_PYTHON = (3, 11)
@@ -100,7 +101,7 @@ def _model(settings: Settings, name: str) -> Finding:
         return Finding("model", "fail", error.message, error.remedy)
     exports = find(settings.data_dir / EXPORTS, model)
     if not exports:
-        return Finding("model", "ok", f"{model.name}, {model.dimension} dimensions, weights {model.weights}")
+        return _weights(model)
     listed = ", ".join(f"{export.record.precision} (cosine {export.record.min_cosine:.4f})" for export in exports)
     detail = f"{model.name}, {model.dimension} dimensions, exported {listed}"
     calibration = known_calibration(model, exports, settings.cache_dir)
@@ -112,6 +113,20 @@ def _model(settings: Settings, name: str) -> Finding:
     return Finding(
         "model", "ok", f"{detail}; fastest {fastest.option.precision} on {fastest.option.threads} threads: {measured}"
     )
+
+
+def _weights(model: Model) -> Finding:
+    """Whether the weights of a model without an export are here, and what is unusual about them."""
+    from coderank.models.folder import locate  # noqa: PLC0415
+
+    detail = f"{model.name}, {model.dimension} dimensions, weights {model.weights}"
+    if model.weights == "bundled":
+        return Finding("model", "ok", detail)
+    try:
+        notes = locate(model, download=False).notes
+    except ModelError as error:
+        return Finding("model", "warn", error.message, error.remedy)
+    return Finding("model", "warn" if notes else "ok", "; ".join((detail, *notes)))
 
 
 def _rerankers(settings: Settings) -> Finding:

@@ -72,11 +72,10 @@ def pull(name: str) -> None:
         return
     here = hub.cached(model)
     folder = here or hub.download(model)
-    if model.kind == "embedder":
-        inspect(folder, model)
-    _report(
-        {"model": model.name, "weights": f"{folder}{'  (were here)' if here else ''}", "next": _next(model, folder)}
-    )
+    facts = {"model": model.name, "weights": f"{folder}{'  (were here)' if here else ''}"}
+    if model.kind == "embedder" and (notes := inspect(folder, model).notes):
+        facts["note"] = "; ".join(notes)
+    _report(facts | {"next": _next(model, folder)})
 
 
 @models.command(short_help="Write the ONNX file of a model, checked against torch.")

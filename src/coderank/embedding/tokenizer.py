@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from coderank.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -19,6 +21,11 @@ in 2,500 pieces of 22 repositories; what lies behind is not tokenised, so 500 kB
 
 _UNKNOWN = "[UNK]"
 _SPECIAL = ("[PAD]", _UNKNOWN, "[CLS]", "[SEP]", "[MASK]")
+
+
+class _Ends(msgspec.Struct):
+    add_bos_token: bool | None = None
+    add_eos_token: bool | None = None
 
 
 def load_tokenizer(max_tokens: int) -> Tokenizer:
@@ -50,10 +57,11 @@ def load_tokenizer(max_tokens: int) -> Tokenizer:
 def load_tokenizer_file(path: Path, max_tokens: int) -> Tokenizer:
     """Load a ``tokenizer.json``; encodings are cut to ``max_tokens`` and not padded, whatever the file says.
 
-    Files in the wild keep a truncation at 512 tokens and padding from the day they were exported.
+    Files in the wild keep a truncation at 512 tokens and padding from the day they were exported. Whether a text gets a
+    token before or behind it is checked where a ``tokenizer_config.json`` beside the file says so, too.
 
     Raises:
-        ModelUnavailableError: the file is missing or damaged.
+        ModelUnavailableError: the file is missing or damaged, or the two disagree.
     """
     from tokenizers import Tokenizer  # noqa: PLC0415
 
@@ -62,6 +70,7 @@ def load_tokenizer_file(path: Path, max_tokens: int) -> Tokenizer:
     except (OSError, ValueError) as error:
         raise ModelUnavailableError(f"cannot load the tokenizer {path}: {error}", "Download the model again") from error
     tokenizer.no_padding()
+    _check_ends(tokenizer, path.with_name("tokenizer_config.json"))
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
 
@@ -70,6 +79,27 @@ def encode(tokenizer: Tokenizer, texts: Iterable[str], max_tokens: int) -> list[
     """Token ids of each text, cut to ``max_tokens``; the cost of a text is bounded whatever its size."""
     limit = max_tokens * CHARACTERS_PER_TOKEN
     return [encoding.ids for encoding in tokenizer.encode_batch_fast([_readable(text[:limit]) for text in texts])]
+
+
+def _check_ends(tokenizer: Tokenizer, path: Path) -> None:
+    """Refuse a tokenizer that ends texts otherwise than its configuration says; a model that pools the last token lives
+    by that. Of the programs that read both files, some follow the one and some the other."""
+    try:
+        stated = msgspec.json.decode(path.read_bytes(), type=_Ends)
+    except (OSError, msgspec.DecodeError):
+        return
+    tokenizer.no_truncation()
+    special = tokenizer.encode("x").special_tokens_mask
+    for name, wanted, added in (
+        ("add_bos_token", stated.add_bos_token, bool(special[0])),
+        ("add_eos_token", stated.add_eos_token, bool(special[-1])),
+    ):
+        if wanted is not None and wanted != added:
+            raise ModelUnavailableError(
+                f"{path} sets {name} to {str(wanted).lower()}, and tokenizer.json does otherwise: vectors depend on it",
+                "Set it in a copy of the folder to what your collections were embedded with, and describe that folder "
+                "in CODERANK_MODELS_FILE",
+            )
 
 
 def _readable(text: str) -> str:
