@@ -41,6 +41,12 @@ def loading_of(settings: Settings, *, download: bool = False) -> Loading:
     )
 
 
-@lru_cache(maxsize=1)
+def release() -> None:
+    """Let go of every open model; its memory is free once nobody uses it any more."""
+    with _OPENING:
+        _opened.cache_clear()
+
+
+@lru_cache(maxsize=4)  # a server searches collections of several models, and must not load one per question
 def _opened(model: Model, loading: Loading) -> Embedder:
     return open_embedder(model, loading)

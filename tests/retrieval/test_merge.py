@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coderank.cli.merge import merged
+from coderank.retrieval.merge import merged
 from coderank.types import Hit, IndexInfo, SearchResult, Stage
 
 

@@ -1,0 +1,80 @@
+"""Does in the background of a server what no question should wait for: missing vectors, and closing what lies idle."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from coderank.errors import CoderankError
+from coderank.loading.opened import release
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from coderank.serving.kept import Kept
+
+IDLE_S = 600.0
+"""How long an engine stays open without a question: opening it and its model again takes a third of a second, and an
+agent that thinks or waits for its user for ten minutes does not notice that. A model takes 100 to 400 MB."""
+SLICE_S = 5.0
+"""How long vectors of one tree are computed before it is looked which tree was asked last."""
+RETRY_S = 5.0
+"""How long to wait where nothing could be added: another process is at it, or the model failed."""
+
+log = logging.getLogger(__name__)
+
+
+class Caretaker:
+    """One thread that serves all engines of a server in turn, the one that was asked last first."""
+
+    def __init__(self, kept: Callable[[], Sequence[Kept]], idle_s: float = IDLE_S) -> None:
+        """Take what gives the engines there are; `start` begins."""
+        self._kept = kept
+        self._idle_s = idle_s
+        self._wake = threading.Event()
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def wake(self) -> None:
+        """Look at once whether there is something to do."""
+        with self._lock:
+            if self._thread is None and not self._stopped:
+                self._thread = threading.Thread(target=self._run, name="coderank-caretaker", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End the thread; what it does at this moment goes on for at most one slice."""
+        with self._lock:
+            self._stopped, thread = True, self._thread
+        self._wake.set()
+        if thread is not None:
+            thread.join(2 * SLICE_S)
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            pause = self._round()
+            if pause:
+                self._wake.wait(pause)
+
+    def _round(self) -> float:
+        """Do one piece of work, and return how long to wait before the next."""
+        behind = sorted((one for one in self._kept() if one.lacks_vectors), key=lambda one: -one.asked)
+        for one in behind:
+            if self._fill(one):
+                return 0.0
+        closed = [one.close_if_idle(self._idle_s) for one in self._kept()]
+        if all(closed):
+            release()
+        return RETRY_S if behind else max(0.05, self._idle_s / 4)
+
+    def _fill(self, one: Kept) -> int:
+        try:
+            return one.fill(SLICE_S)
+        except CoderankError as error:
+            one.failure = error
+            log.warning("Cannot fill in vectors of %s: %s", one.target.name, error)
+            return 0

@@ -1,0 +1,185 @@
+"""One engine of a server: opened when it is first asked, kept up to date, and closed again when nobody asks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from coderank.errors import IndexNotFoundError, IndexUnusableError
+from coderank.serving.follow import NOBODY, Follower
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from coderank.engine import Engine
+    from coderank.errors import CoderankError
+    from coderank.serving.follow import Call, Freshness
+    from coderank.serving.targets import Target
+    from coderank.types import IndexReport, Progress
+
+Answer = TypeVar("Answer")
+
+PATIENCE_S = 2.0
+"""How long changes may hold up an answer: an agent waits that long for any tool, and a thousand changed files are taken
+in within it. Beyond it the index answers as it is, and says so."""
+FIRST_PATIENCE_S = 15.0
+"""How long the first answer about a tree may take that has nothing to answer from yet: clients give up after 30 to 60
+seconds, and the first thousand files are found by their words long before."""
+FIRST_STEP_S = 0.5
+"""How often it is looked whether there is something by now."""
+INLINE_CHUNKS = 64
+"""Chunks without a vector that are embedded before the answer: an edited file or two."""
+INLINE_S = 0.5
+"""And for how long at most."""
+
+
+class NotReadyError(IndexUnusableError):
+    """A tree is being indexed for the first time, and nothing of it can be searched yet."""
+
+
+class Kept:
+    """The engine of one target. Safe among threads; every method opens it where it is closed."""
+
+    def __init__(self, target: Target) -> None:
+        """Take what is to be searched. Nothing is opened yet."""
+        self.target = target
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._users = 0
+        self._used = time.monotonic()
+        self.asked = 0.0
+        """When it was last asked something, on the clock of time.monotonic."""
+        self._follower = Follower(self._sync, target.name)
+        self._pending = 0
+        self._filled = False
+        self.failure: CoderankError | None = None
+        """What kept vectors from being filled in when that was last tried."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether the engine is open."""
+        return self._engine is not None
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the sync that runs now has come."""
+        return self._follower.progress
+
+    @property
+    def lacks_vectors(self) -> bool:
+        """Whether chunks had no vector after the last sync or fill, other than those that the model refused."""
+        return self._pending > 0 and not self._filled
+
+    def begin(self) -> None:
+        """Begin to bring the index up to date; nobody waits for it."""
+        self._follower.begin()
+
+    def ask(
+        self,
+        question: Callable[[Engine], Answer],
+        call: Call = NOBODY,
+        *,
+        is_empty: Callable[[Answer], bool] = lambda _: False,
+    ) -> tuple[Answer, Freshness]:
+        """Answer from an index that is as fresh as patience allows.
+
+        ``is_empty`` tells of an answer whether there was nothing to answer from.
+
+        Raises:
+            CancelledError: the caller gave up.
+            NotReadyError: the first sync has nothing to show yet.
+            CoderankError: what kept the index from being made, or what the engine raises.
+        """
+        self.asked = time.monotonic()
+        ticket = self._follower.begin()
+        freshness = self._follower.wait(ticket, PATIENCE_S, call)
+        deadline = time.monotonic() + FIRST_PATIENCE_S
+        while True:
+            try:
+                answer = self.use(question)
+            except IndexNotFoundError:
+                if freshness.current:
+                    raise
+            else:
+                if freshness.current or not is_empty(answer):
+                    return answer, freshness
+            if freshness.error is not None:
+                raise freshness.error
+            if time.monotonic() >= deadline:
+                raise self._not_ready(freshness)
+            freshness = self._follower.wait(ticket, FIRST_STEP_S, call)
+
+    def _not_ready(self, freshness: Freshness) -> NotReadyError:
+        return NotReadyError(
+            f"Nothing of {self.target.name} can be searched yet: {freshness.detail}",
+            "Ask again in a few seconds; index_status tells how far it is",
+        )
+
+    def use(self, question: Callable[[Engine], Answer]) -> Answer:
+        """Ask the engine as it is."""
+        with self._engine_in_use() as engine:
+            try:
+                return question(engine)
+            except IndexUnusableError as error:
+                error.name_index(engine.arguments)
+                raise
+
+    def fill(self, seconds: float) -> int:
+        """Compute missing vectors for so long, and return how many were added: 0 also while another process does."""
+
+        def once(engine: Engine) -> int:
+            added = engine.fill(deadline=time.monotonic() + seconds)
+            self._note(engine.sync())
+            return added
+
+        added = self.use(once)
+        self.failure = None
+        return added
+
+    def _note(self, report: IndexReport) -> None:
+        self._pending = round(report.chunks * (1 - report.dense_coverage))
+        self._filled = report.filled
+
+    def close_if_idle(self, seconds: float) -> bool:
+        """Close the engine if nobody asked for so long, and tell whether it is closed."""
+        with self._lock:
+            if self._engine is None:
+                return True
+            if self._users or self._follower.busy or time.monotonic() - self._used < seconds:
+                return False
+            engine, self._engine = self._engine, None
+        engine.close()
+        return True
+
+    def close(self) -> None:
+        """Close the engine, whoever uses it; the next use opens it again."""
+        with self._lock:
+            engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
+
+    def _sync(self, tell: Callable[[Progress], None]) -> IndexReport:
+        def once(engine: Engine) -> IndexReport:
+            report = engine.sync(on_progress=tell)
+            self._note(report)
+            if self.lacks_vectors and self._pending <= INLINE_CHUNKS and report.dense_coverage:
+                self._pending -= engine.fill(deadline=time.monotonic() + INLINE_S)
+            return report
+
+        return self.use(once)
+
+    @contextmanager
+    def _engine_in_use(self) -> Iterator[Engine]:
+        with self._lock:
+            if self._engine is None:
+                self._engine = self.target.open()
+            engine = self._engine
+            self._users += 1
+        try:
+            yield engine
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._used = time.monotonic()

@@ -1,0 +1,186 @@
+"""The one object behind a server's doors: what it serves, kept open, and asked in terms of questions and answers."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coderank.errors import CoderankError, PathNotFoundError
+from coderank.retrieval.limits import checked_limit, checked_query
+from coderank.retrieval.merge import merged
+from coderank.serving.caretaker import IDLE_S, Caretaker
+from coderank.serving.follow import NOBODY
+from coderank.serving.gate import IN_FLIGHT, Gate
+from coderank.serving.kept import Kept
+from coderank.serving.targets import chosen, folders, inside_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
+
+    from coderank.engine import Engine
+    from coderank.serving.follow import Call, Freshness
+    from coderank.serving.targets import Target
+    from coderank.settings import Settings
+    from coderank.types import Progress, SearchResult, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a client asks."""
+
+    query: str
+    limit: int = 10
+    collection: str = ""
+    """Name of a folder or a configured collection; empty for every folder."""
+    languages: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Globs as in a .gitignore."""
+    rerank: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one target answered."""
+
+    kept: Kept
+    result: SearchResult
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client gets: the hits of all targets in one order, and how each stands."""
+
+    result: SearchResult
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How one target stands. Exactly one of ``status`` and ``problem`` is given."""
+
+    target: Target
+    status: Status | None
+    problem: CoderankError | None
+    progress: Progress | None
+    """How far the sync that runs now has come."""
+    failure: CoderankError | None = None
+    """What kept vectors from being filled in."""
+
+
+class Workspace:
+    """Everything a server may search. Safe among threads; nothing is opened before it is asked for."""
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        default: Sequence[str],
+        *,
+        in_flight: int = IN_FLIGHT,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        """Take what is served, and the names that a question is about which names none."""
+        self.targets = dict(targets)
+        self.gate = Gate(in_flight)
+        """The doors let every request in here first."""
+        self._default = tuple(default)
+        self._kept: dict[str, Kept] = {}
+        self._lock = threading.Lock()
+        self._caretaker = Caretaker(lambda: list(self._kept.values()), idle_s)
+
+    @classmethod
+    def open(cls, paths: Sequence[str], settings: Settings) -> Self:
+        """Serve these folders (none: the current one).
+
+        Raises:
+            PathNotFoundError: no such folder, or none was given and the current one is no project.
+        """
+        own = folders(paths, settings)
+        return cls(own, tuple(own))
+
+    def search(self, question: Question, call: Call = NOBODY) -> Answer:
+        """Find code by meaning, after taking in what changed.
+
+        Raises:
+            InvalidQueryError: an empty or over-long query, a limit out of range, an unknown language.
+            UnknownCollectionError: nothing of that name is served.
+            NotReadyError: the first index of a tree has nothing to show yet.
+            CancelledError: the caller gave up.
+            CoderankError: what the engine raises.
+        """
+        checked_query(question.query)
+        checked_limit(question.limit)
+
+        def ask(engine: Engine) -> SearchResult:
+            return engine.search(
+                question.query,
+                limit=question.limit,
+                languages=question.languages,
+                paths=question.paths,
+                rerank=question.rerank,
+            )
+
+        parts = [self._part(kept, ask, call) for kept in self._meant(question.collection)]
+        return Answer(merged([part.result for part in parts], question.limit), tuple(parts))
+
+    def related(self, path: str, line: int, *, limit: int = 10, collection: str = "", call: Call = NOBODY) -> Answer:
+        """Find code like the code at a line (1-based) of a file, named as a hit names it or relative to its root.
+
+        Raises what `search` raises, and PathNotFoundError: the file is not in the index, or has no such line.
+        """
+        checked_limit(limit)
+
+        def ask(engine: Engine) -> SearchResult:
+            return engine.related(inside_of(engine.label, str(engine.root), path), line, limit=limit)
+
+        missing: PathNotFoundError | None = None
+        for kept in self._meant(collection):
+            try:
+                part = self._part(kept, ask, call)
+            except PathNotFoundError as error:
+                missing = error
+            else:
+                return Answer(part.result, (part,))
+        raise missing or PathNotFoundError(f"The index has no {path}", "Name a file as a search does")
+
+    def states(self, collection: str = "") -> tuple[State, ...]:
+        """Tell how every target stands, or one. Reads only. Raises UnknownCollectionError."""
+        names = [chosen(collection, self.targets).name] if collection else list(self.targets)
+        return tuple(self._state(self._keep(name)) for name in names)
+
+    def warm_up(self) -> None:
+        """Begin to bring the folders up to date, so that the first question waits less."""
+        for name in self._default:
+            self._keep(name).begin()
+        self._caretaker.wake()
+
+    def close(self) -> None:
+        """Stop what runs in the background, and release every index."""
+        self._caretaker.stop()
+        for kept in self._kept.values():
+            kept.close()
+
+    def _part(self, kept: Kept, ask: Callable[[Engine], SearchResult], call: Call) -> Part:
+        result, freshness = kept.ask(ask, call, is_empty=lambda result: result.index.chunks == 0)
+        if kept.lacks_vectors:
+            self._caretaker.wake()
+        return Part(kept, result, freshness)
+
+    def _state(self, kept: Kept) -> State:
+        try:
+            status, problem = kept.use(lambda engine: engine.status()), None
+        except CoderankError as error:
+            status, problem = None, error
+        return State(kept.target, status, problem, kept.progress, kept.failure)
+
+    def _meant(self, collection: str) -> list[Kept]:
+        names = [chosen(collection, self.targets).name] if collection else self._default
+        return [self._keep(name) for name in names]
+
+    def _keep(self, name: str) -> Kept:
+        with self._lock:
+            if name not in self._kept:
+                self._kept[name] = Kept(self.targets[name])
+            return self._kept[name]

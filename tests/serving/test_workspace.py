@@ -1,0 +1,187 @@
+"""What a server serves: real folders, real engines, several threads."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.serving.serving_world import QUESTION, write_tree
+
+from coderank import Engine
+from coderank.errors import IndexIncompatibleError, IndexNotFoundError, InvalidQueryError, PathNotFoundError
+from coderank.serving import kept as kept_module
+from coderank.serving.kept import NotReadyError
+from coderank.serving.targets import UnknownCollectionError, folders, inside_of
+from coderank.serving.workspace import Question, Workspace
+from coderank.settings import Settings
+
+
+@pytest.fixture
+def workspace(repo: Path, settings: Settings) -> Iterator[Workspace]:
+    opened = Workspace.open([str(repo)], settings)
+    yield opened
+    opened.close()
+
+
+def covered(workspace: Workspace) -> float:
+    """Wait for the vectors that fill in behind, and return the coverage."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        [state] = workspace.states()
+        if state.status and state.status.dense_coverage == 1:
+            return 1.0
+        time.sleep(0.02)
+    return 0.0
+
+
+def test_the_first_answer_comes_from_words_and_vectors_fill_in_behind(workspace: Workspace, repo: Path) -> None:
+    answer = workspace.search(Question(QUESTION))
+    assert answer.result[0].path == "src/ring.py"
+    assert answer.result[0].root == str(repo)
+    [part] = answer.parts
+    assert part.freshness.current
+    assert answer.result.index.dense_coverage == 0
+    assert covered(workspace) == 1
+    again = workspace.search(Question(QUESTION)).result
+    assert [stage.detail for stage in again.stages if stage.name == "retrieve"] == ["dense + lexical"]
+
+
+def test_the_next_question_sees_what_changed(workspace: Workspace, repo: Path) -> None:
+    assert "zebra.py" not in {hit.path for hit in workspace.search(Question("zebra crossing")).result}
+    covered(workspace)
+    (repo / "zebra.py").write_text("def zebra_crossing():\n    return 'stripes'\n")
+    answer = workspace.search(Question("zebra crossing"))
+    assert answer.result[0].path == "zebra.py"
+    assert answer.result.index.dense_coverage == 1  # a chunk or two are embedded at once
+    (repo / "zebra.py").unlink()
+    assert "zebra.py" not in {hit.path for hit in workspace.search(Question("zebra crossing")).result}
+
+
+def test_an_index_that_another_process_built_anew_is_used_as_it_is_now(
+    workspace: Workspace, repo: Path, settings: Settings
+) -> None:
+    workspace.search(Question(QUESTION))
+    covered(workspace)
+    with Engine.open(repo, settings=settings) as other:
+        other.index(rebuild=True)
+    assert workspace.search(Question(QUESTION)).result[0].path == "src/ring.py"
+
+
+def test_many_threads_get_the_same_answer(workspace: Workspace) -> None:
+    workspace.search(Question(QUESTION))
+    covered(workspace)
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: workspace.search(Question(QUESTION)).result.hits, range(32)))
+    # Not the scores: the runtime does not give a vector the same last bits on every run.
+    assert len({tuple((hit.path, hit.start_line) for hit in hits) for hits in answers}) == 1
+
+
+def test_related_takes_a_path_as_a_hit_names_it(workspace: Workspace, repo: Path) -> None:
+    workspace.search(Question(QUESTION))
+    for path in ("src/ring.py", str(repo / "src" / "ring.py"), "./src/ring.py", "src//../src/ring.py"):
+        answer = workspace.related(path, 5)
+        assert "src/ring.py" not in {hit.path for hit in answer.result}
+        assert len(answer.result) > 0
+    for path in ("../repo/../secret.txt", "/etc/passwd", "SRC/RING.PY", "src/ring.py/../../../etc/passwd"):
+        with pytest.raises(PathNotFoundError, match="The index has no"):
+            workspace.related(path, 1)
+
+
+def test_several_folders_are_searched_together_or_one_by_name(repo: Path, tmp_path: Path, settings: Settings) -> None:
+    other = write_tree(tmp_path / "more" / "repo", {"lion.py": "def lion_roars():\n    return 'loud'\n"})
+    workspace = Workspace.open([str(repo), str(other)], settings)
+    assert list(workspace.targets) == ["repo", "repo-2"]
+    roots = {hit.root for hit in workspace.search(Question("password lion")).result}
+    assert roots == {str(repo), str(other)}
+    assert {hit.root for hit in workspace.search(Question("password", collection="repo")).result} == {str(repo)}
+    assert workspace.related("lion.py", 1).parts[0].kept.target.name == "repo-2"
+    with pytest.raises(UnknownCollectionError, match="Did you mean 'repo-2'"):
+        workspace.search(Question("x", collection="repo-3"))
+    with pytest.raises(UnknownCollectionError, match="Choose from: repo, repo-2"):
+        workspace.states("zzz")
+    workspace.close()
+
+
+def test_bad_questions_are_refused_before_any_work(workspace: Workspace, settings: Settings) -> None:
+    for bad in (Question(" "), Question("x" * 10_001), Question("x", limit=0)):
+        with pytest.raises(InvalidQueryError):
+            workspace.search(bad)
+    assert not settings.data_dir.exists()
+
+
+def test_states_tell_of_every_target(workspace: Workspace, repo: Path) -> None:
+    [state] = workspace.states()
+    assert state.status is None
+    assert isinstance(state.problem, IndexNotFoundError)
+    workspace.search(Question(QUESTION))
+    (repo / "new.py").write_text("def new(): ...\n")
+    [state] = workspace.states()
+    assert state.problem is None
+    assert state.status is not None
+    assert (state.status.files, state.status.changed_since) == (3, 1)
+
+
+def test_a_first_index_that_takes_long_is_an_error_with_a_remedy_and_not_an_empty_answer(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Engine.sync
+
+    def slow(engine: Engine, **arguments: object) -> object:
+        time.sleep(0.6)
+        return real(engine, **arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Engine, "sync", slow)
+    for name, value in {"PATIENCE_S": 0.05, "FIRST_PATIENCE_S": 0.1, "FIRST_STEP_S": 0.05}.items():
+        monkeypatch.setattr(kept_module, name, value)
+    with pytest.raises(NotReadyError, match="Nothing of repo can be searched yet") as refused:
+        workspace.search(Question(QUESTION))
+    assert "index_status" in refused.value.remedy
+    monkeypatch.setattr(kept_module, "FIRST_PATIENCE_S", 30.0)
+    assert workspace.search(Question(QUESTION)).result[0].path == "src/ring.py"
+
+
+def test_idle_engines_are_closed_and_opened_again(repo: Path, settings: Settings) -> None:
+    targets = folders([str(repo)], settings)
+    workspace = Workspace(targets, tuple(targets), idle_s=0.2)
+    kept = workspace.search(Question(QUESTION)).parts[0].kept
+    covered(workspace)
+    deadline = time.monotonic() + 30
+    while kept.opened and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not kept.opened
+    assert workspace.search(Question(QUESTION)).result[0].path == "src/ring.py"
+    workspace.close()
+
+
+def test_a_home_folder_or_a_whole_disk_is_not_indexed_by_accident(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for folder in (tmp_path, Path("/")):
+        monkeypatch.chdir(folder)
+        with pytest.raises(PathNotFoundError, match="coderank serve PATH"):
+            Workspace.open([], settings)
+    assert list(Workspace.open([str(tmp_path)], settings).targets) == [tmp_path.name]
+
+
+def test_paths_are_compared_as_text() -> None:
+    assert inside_of(".", "/home/a/app", "src/x.py") == "src/x.py"
+    assert inside_of("app", "/home/a/app", "app/src/x.py") == "src/x.py"
+    assert inside_of("app", "/home/a/app", "/home/a/app/src/x.py") == "src/x.py"
+    assert inside_of("app", "/home/a/app", "/home/a/application/x.py") == "/home/a/application/x.py"
+    assert inside_of(".", "/home/a/app", "src\\x.py") == "src/x.py"
+
+
+def test_an_index_of_another_version_is_an_error_with_its_remedy(workspace: Workspace, settings: Settings) -> None:
+    workspace.search(Question(QUESTION))
+    [record] = settings.data_dir.glob("indexes/*/index.json")
+    content = json.loads(record.read_text())
+    content["fingerprint"]["chunker"] = "0"
+    record.write_text(json.dumps(content))
+    with pytest.raises(IndexIncompatibleError, match=r"coderank index --rebuild .*repo"):
+        workspace.search(replace(Question(QUESTION), limit=3))
