@@ -15,6 +15,7 @@ CoderankError                 a message that says what failed, with the value, a
 ├── ModelError                a model cannot be used
 │   ├── ModelNotFoundError        not in the catalogue
 │   └── ModelUnavailableError     weights are missing or damaged
+├── ClientFileError           the configuration file of an agent's program cannot be edited
 └── StoreError                the vector store refused an operation
 """
 
@@ -103,6 +104,10 @@ class ModelNotFoundError(ModelError):
 
 class ModelUnavailableError(ModelError):
     """The weights of a model are missing or damaged."""
+
+
+class ClientFileError(CoderankError):
+    """The configuration file of an agent's program is broken, of another shape, or cannot be written."""
 
 
 class StoreError(CoderankError):

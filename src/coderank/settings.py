@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,6 +126,41 @@ class Settings:
 def secret(variable: str) -> str:
     """Read a key from the variable that a configuration names for it; empty where it is not set."""
     return os.environ.get(variable, "")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHomes:
+    """Where this user's programs keep their configuration, as far as `coderank install` writes to it."""
+
+    home: Path
+    programs: Path
+    """As the system would have it: ``~/.config``, ``~/Library/Application Support`` or ``%APPDATA%``."""
+    zed: Path
+    claude: Path | None = None
+    """Moved there by ``CLAUDE_CONFIG_DIR``."""
+    codex: Path | None = None
+    """Moved there by ``CODEX_HOME``."""
+
+    @classmethod
+    def from_environment(
+        cls, environment: Mapping[str, str] | None = None, *, home: Path | None = None, platform: str = sys.platform
+    ) -> ClientHomes:
+        """Find the folders of this user on this system."""
+        env = os.environ if environment is None else environment
+        home = home or Path.home()
+        named = home / ".config"
+        if platform == "win32":
+            named = _path(env, "APPDATA") or home / "AppData" / "Roaming"
+        elif platform != "darwin" and Path(env.get("XDG_CONFIG_HOME", "")).is_absolute():
+            named = Path(env["XDG_CONFIG_HOME"])
+        sandboxed = None if platform in {"win32", "darwin"} else _path(env, "FLATPAK_XDG_CONFIG_HOME")
+        return cls(
+            home=home,
+            programs=home / "Library" / "Application Support" if platform == "darwin" else named,
+            zed=(sandboxed or named) / ("Zed" if platform == "win32" else "zed"),
+            claude=_path(env, "CLAUDE_CONFIG_DIR"),
+            codex=_path(env, "CODEX_HOME"),
+        )
 
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:

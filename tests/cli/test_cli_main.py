@@ -15,7 +15,7 @@ from coderank import __version__
 from coderank.cli import main
 from coderank.errors import IndexCorruptError, PathNotFoundError
 
-COMMANDS = ("search", "related", "index", "status", "doctor", "models")
+COMMANDS = ("search", "related", "index", "status", "doctor", "models", "install", "uninstall")
 
 
 def coderank(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

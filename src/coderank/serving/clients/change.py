@@ -1,0 +1,204 @@
+"""One change of one client's file: planned without a trace, shown, then made whole or not at all."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coderank.errors import ClientFileError
+from coderank.serving.clients import jsonc, toml
+from coderank.serving.clients.entry import NAME, entry_for, is_ours
+from coderank.serving.clients.faults import BrokenFileError, ForeignShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+
+    from coderank.serving.clients.catalogue import Client
+
+BACKUP_SUFFIX = ".coderank-backup"
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a file holds and what it is to hold; None is no file."""
+
+    client: Client
+    path: Path
+    before: bytes | None
+    after: bytes | None
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything is to be done."""
+        return self.before != self.after
+
+    @property
+    def backup(self) -> Path:
+        """Where the file as it was is kept, beside it."""
+        return backup_of(self.path)
+
+    def diff(self) -> str:
+        """Show the change as a unified diff, with line ends as they are read."""
+        old, new = (_lines(data) for data in (self.before, self.after))
+        old_name = str(self.path) if self.before is not None else "/dev/null"
+        new_name = str(self.path) if self.after is not None else "/dev/null"
+        return "\n".join(difflib.unified_diff(old, new, old_name, new_name, lineterm=""))
+
+    def make(self) -> None:
+        """Write the file, a copy of the old one first.
+
+        Raises:
+            ClientFileError: it was changed since it was read, or cannot be written.
+        """
+        try:
+            if _read(self.path) != self.before:
+                raise ClientFileError(f"{self.path} was changed meanwhile", "Nothing was written; run it again")
+            self._write()
+        except OSError as error:
+            raise ClientFileError(
+                f"Cannot write {self.path}: {error.strerror or error}", "Allow writing there, or see --print"
+            ) from error
+
+    def _write(self) -> None:
+        # A client's file may be a link into a folder of dotfiles: what it leads to is replaced, not the link.
+        target = self.path.resolve()
+        mode = stat.S_IMODE(target.stat().st_mode) if self.before is not None else None
+        if self.before is not None and not os.access(target, os.W_OK):
+            raise PermissionError(0, "it is read-only", str(target))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if self.after is None:
+            target.unlink()
+            return
+        restored = self.backup.is_file() and self.backup.read_bytes() == self.after
+        if self.before is not None and not restored:
+            _replace(self.backup, self.before, mode)
+        _replace(target, self.after, mode)
+        if restored:
+            self.backup.unlink()
+
+
+def backup_of(path: Path) -> Path:
+    """Where the copy of a client's file is kept."""
+    return path.with_name(path.name + BACKUP_SUFFIX)
+
+
+def installed(client: Client, path: Path, command: Sequence[str]) -> Change:
+    """Plan to enter coderank in a client's file.
+
+    Raises:
+        ClientFileError: the file is broken, has another shape, or its entry of that name is somebody else's.
+    """
+    before = _read(path)
+    older = _entry(client, path, before, _paste(client, entry_for(client, command)))
+    entry = entry_for(client, command, older)
+    if older == entry:
+        return Change(client, path, before, before)
+    return Change(client, path, before, _put(client, path, before, entry))
+
+
+def uninstalled(client: Client, path: Path) -> Change:
+    """Plan to take coderank's entry out: back to the very bytes before it was entered, if nothing else changed since.
+
+    Else the entry is cut, and its table if that holds nothing else. Raises ClientFileError as `installed` does.
+    """
+    before = _read(path)
+    remedy = f"Take {NAME!r} out by hand"
+    entry = _entry(client, path, before, remedy)
+    if before is None or entry is None:
+        return Change(client, path, before, before)
+    original = _read(backup_of(path))
+    if _leads_to(client, path, original, entry, before):
+        return Change(client, path, before, original)
+    after = _edited(path, before, lambda text: _edits(client).take_out(text, client.table, NAME), remedy)
+    return Change(client, path, before, after)
+
+
+def _leads_to(client: Client, path: Path, original: bytes | None, entry: dict[str, Any], now: bytes) -> bool:
+    """Whether an install on the original gives what is there now."""
+    try:
+        return _entry(client, path, original, "") is None and _put(client, path, original, entry) == now
+    except ClientFileError:
+        return False
+
+
+def _entry(client: Client, path: Path, data: bytes | None, remedy: str) -> dict[str, Any] | None:
+    """Read the entry of our name. Raises ClientFileError where it is not ours."""
+    found: list[dict[str, Any] | None] = []
+
+    def look(text: str) -> str:
+        found.append(_edits(client).find(text, client.table, NAME))
+        return text
+
+    _edited(path, data or b"", look, remedy)
+    if found[0] is not None and not is_ours(found[0]):
+        raise ClientFileError(f"{path} has an entry {NAME!r} that does not start this program", remedy)
+    return found[0]
+
+
+def _put(client: Client, path: Path, data: bytes | None, entry: dict[str, Any]) -> bytes:
+    return _edited(
+        path, data or b"", lambda text: _edits(client).put(text, client.table, NAME, entry), _paste(client, entry)
+    )
+
+
+def _edited(path: Path, data: bytes, edit: Callable[[str], str], remedy: str) -> bytes:
+    mark = _BOM if data.startswith(_BOM) else b""
+    try:
+        return mark + edit(data.removeprefix(mark).decode("utf-8")).encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ClientFileError(f"{path} is left as it is: it is not UTF-8", remedy) from error
+    except (BrokenFileError, ForeignShapeError) as error:
+        raise ClientFileError(f"{path} is left as it is: {error}", remedy) from error
+
+
+def _edits(client: Client) -> ModuleType:
+    return toml if client.format == "toml" else jsonc
+
+
+def _paste(client: Client, entry: dict[str, Any]) -> str:
+    return (
+        f"Mend it and run the command again, or enter this by hand: {_edits(client).shown(client.table, NAME, entry)}"
+    )
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ClientFileError(f"Cannot read {path}: {error.strerror or error}", "Allow reading it") from error
+
+
+def _lines(data: bytes | None) -> list[str]:
+    return (data or b"").decode("utf-8", "replace").splitlines()
+
+
+def _replace(file: Path, data: bytes, mode: int | None) -> None:
+    """Put a whole new file in the place of one, with its rights; a new one gets those that the user's files get."""
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.chmod(mode if mode is not None else 0o666 & ~_umask())
+        draft.replace(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """Ask for the user's mask, which the system tells only to who sets it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
