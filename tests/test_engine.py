@@ -17,6 +17,7 @@ from coderank.errors import (
     PathNotFoundError,
 )
 from coderank.settings import Settings
+from coderank.types import Skip
 
 
 @pytest.fixture
@@ -215,3 +216,15 @@ def test_one_shot_leaves_an_index_that_was_only_read_to_the_end_of_the_process(r
     with Engine.open(root, settings=settings) as other:  # the reader, still open, hands over
         assert other.search("send").hits == hits
     reader.close()
+
+
+def test_the_text_of_a_file_is_todays_and_never_one_from_outside(root: Path, settings: Settings) -> None:
+    (root.parent / "secret.py").write_text("TOKEN = 1\n")
+    (root / "leak.py").symlink_to(root.parent / "secret.py")
+    (root / ".env").write_text("TOKEN=1\n")
+    with Engine.open(root, settings=settings) as engine:
+        engine.sync()
+        (root / "guide.md").write_text("# Another\r\nguide\n")
+        assert engine.text("guide.md") == "# Another\nguide\n"
+        for path in ("gone.py", "leak.py", ".env", "../secret.py", str(root.parent / "secret.py"), "tests"):
+            assert isinstance(engine.text(path), Skip), path

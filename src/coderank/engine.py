@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from coderank.models.catalogue import Model
     from coderank.reranking.cascade import Cascade
     from coderank.retrieval.answer import Asked, Find
-    from coderank.types import IndexReport, Progress, SearchResult
+    from coderank.types import IndexReport, Progress, SearchResult, Skip
 
 Answer = TypeVar("Answer")
 
@@ -228,6 +228,13 @@ class Engine:
             return self._answer(generation, find, Asked(f"{path}:{line}", limit), totals)
 
         return self._on_current(answer)
+
+    def text(self, path: str) -> str | Skip | None:
+        """Give the text of an indexed file as it is now; a Skip says why it cannot be had: gone, or not to be read.
+
+        None where what is indexed is no run of lines of a file. Only files of the tree are opened.
+        """
+        return self._home.tree.text(path)
 
     def status(self) -> Status:
         """Tell what is indexed, what was left out, and how many files have changed since. Reads only.

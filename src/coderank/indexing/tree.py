@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from coderank.types import Skip
+from coderank.types import FileEntry, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
     from coderank.corpus.walk import Listing
-    from coderank.types import Chunk, FileEntry
+    from coderank.types import Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,13 @@ class Tree(Protocol):
         """Read one entry of a listing; a Skip says why it is left out."""
         ...
 
+    def text(self, path: str) -> str | Skip | None:
+        """Give the text of an entry as it is now, of which its chunks are lines; a Skip if it is not to be read.
+
+        None where a chunk is no run of lines of a file: what was indexed is then all there is to show.
+        """
+        ...
+
 
 class FolderTree:
     """The files below a folder, or a single file."""
@@ -75,3 +82,10 @@ class FolderTree:
 
         source = read(self._root, entry)
         return source if isinstance(source, Skip) else Content(source.digest, lambda: chunk(entry.path, source.text))
+
+    def text(self, path: str) -> str | Skip | None:
+        """Give the text of a file below the folder, with newlines as ``\\n``; nothing outside of it is ever opened."""
+        from coderank.corpus.read import read  # noqa: PLC0415 - not needed to search alone
+
+        source = read(self._root, FileEntry(path, 0, 0))
+        return source if isinstance(source, Skip) else source.text
