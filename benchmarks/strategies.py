@@ -67,6 +67,7 @@ class Oracle:
     name = "oracle"
     concurrency = CONCURRENCY
     context_tokens = 32_768
+    assumed_step_ms = 0.0
 
     def __init__(self, error: float, source: random.Random) -> None:
         self._error = error

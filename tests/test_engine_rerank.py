@@ -139,4 +139,4 @@ def test_the_command_says_on_stderr_what_became_of_it(root: Path, settings: Sett
     assert LAST in done.stdout.splitlines()[0]
     assert done.stderr.startswith(f"rerank: cross-encoder on {SIZE} candidates, complete")
     doctor = subprocess.run([*command[:3], "doctor"], env=environment, capture_output=True, text=True, check=True)
-    assert "cross-encoder, within 60000 ms" in doctor.stdout
+    assert "within 60000 ms: cross-encoder answers, " in doctor.stdout

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 RERANK_MODEL = "nomic-ai/CodeRankLLM"
 RERANK_BUDGET_MS = 500
 """What a person takes for "at once", together with the search itself."""
+RERANK_TIMEOUT_MS = 30_000
+"""A 7 B model reads 10,000 tokens in 1 to 10 s on a GPU. The budget of a search ends an answer before."""
+RERANK_CONTEXT = 32_768
+"""CodeRankLLM's own, as vLLM serves it. Ollama and llama.cpp default to 4,096, and cut a longer prompt silently."""
+RERANK_CONCURRENCY = 10
+"""The first round of ``topdown`` over 100 passages is one batch of so many."""
 RERANK_STRATEGIES = ("topdown", "sliding")
 """The default first: windows of its first pass run at once."""
 RERANK_PROMPTS = ("docstring", "github_issue")
@@ -69,6 +75,12 @@ class Settings:
     """What the model is told that queries are: one of RERANK_PROMPTS (``CODERANK_RERANK_PROMPT``)."""
     rerank_budget_ms: int = RERANK_BUDGET_MS
     """What reranking may add to a search (``CODERANK_RERANK_BUDGET_MS``)."""
+    rerank_timeout_ms: int = RERANK_TIMEOUT_MS
+    """What one answer of the endpoint may take, retries included (``CODERANK_RERANK_TIMEOUT_MS``)."""
+    rerank_context: int = RERANK_CONTEXT
+    """Tokens that a prompt and its answer may have at the endpoint (``CODERANK_RERANK_CONTEXT``)."""
+    rerank_concurrency: int = RERANK_CONCURRENCY
+    """Requests that the endpoint is sent at once (``CODERANK_RERANK_CONCURRENCY``)."""
     collections_file: Path | None = None
     """Named collections, as JSON or TOML; None for `collections_place` (``CODERANK_COLLECTIONS_FILE``)."""
     qdrant_url: str = ""
@@ -104,6 +116,9 @@ class Settings:
             rerank_strategy=_one_of(env, "CODERANK_RERANK_STRATEGY", RERANK_STRATEGIES),
             rerank_prompt=_one_of(env, "CODERANK_RERANK_PROMPT", RERANK_PROMPTS),
             rerank_budget_ms=_count(env, "CODERANK_RERANK_BUDGET_MS") or RERANK_BUDGET_MS,
+            rerank_timeout_ms=_count(env, "CODERANK_RERANK_TIMEOUT_MS") or RERANK_TIMEOUT_MS,
+            rerank_context=_count(env, "CODERANK_RERANK_CONTEXT") or RERANK_CONTEXT,
+            rerank_concurrency=_count(env, "CODERANK_RERANK_CONCURRENCY") or RERANK_CONCURRENCY,
             collections_file=_path(env, "CODERANK_COLLECTIONS_FILE"),
             qdrant_url=env.get("CODERANK_QDRANT_URL", "") or env.get("QDRANT_URL", ""),
             qdrant_api_key=env.get("CODERANK_QDRANT_API_KEY", "") or env.get("QDRANT_API_KEY", ""),

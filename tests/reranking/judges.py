@@ -33,8 +33,10 @@ class Judge:
         answer: Callable[[int, str], str | ChatError] = lambda _, user: true_answer(user),
         concurrency: int = 1,
         context_tokens: int = 1_000_000,
+        assumed_step_ms: float = 0.0,
     ) -> None:
         self.name = "judge"
+        self.assumed_step_ms = assumed_step_ms
         self.concurrency = concurrency
         self.context_tokens = context_tokens
         self.batches: list[list[Messages]] = []

@@ -5,9 +5,11 @@ import logging
 import random
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from coderank.reranking.chat import ChatError, Completion
 from coderank.reranking.contract import Ranking, Status
 from coderank.reranking.endpoint import ATTEMPTS, MAX_ANSWER_BYTES, Endpoint, EndpointConfig
 from coderank.reranking.listwise import STRATEGIES, Listwise
+from coderank.reranking.memory import Entry, Memory
 
 KEY = "sk-secret-123"
 ASK = [[{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]]
@@ -50,9 +53,9 @@ def opened() -> Iterator[list[Endpoint]]:
 
 @pytest.fixture
 def connect(opened: list[Endpoint], sleeps: Sleeps) -> Any:
-    def make(url: str, clock: Clock | None = None, **settings: Any) -> Endpoint:
+    def make(url: str, clock: Clock | None = None, entry: Entry | None = None, **settings: Any) -> Endpoint:
         config = EndpointConfig(url, "coderank-llm", **({"api_key": KEY} | settings))
-        endpoint = Endpoint(config, sleep=sleeps, **({"clock": clock} if clock else {}))
+        endpoint = Endpoint(config, clock or time.monotonic, sleeps, entry)
         opened.append(endpoint)
         return endpoint
 
@@ -247,6 +250,38 @@ def test_an_answer_that_trickles_meets_its_time_out(connect: Any) -> None:
         ranking = rerank(connect(server.url, timeout_s=0.3), [1, 0])
     assert ranking.status is Status.FAILED
     assert "too long" in ranking.why
+
+
+def test_a_dead_endpoint_is_not_asked_by_the_next_process_either(connect: Any, tmp_path: Path, sleeps: Sleeps) -> None:
+    """Each command is a process of its own, and must not pay the time-out that another has paid."""
+    now = Clock()
+    memory = Memory(tmp_path / "rerankers.json", now)
+    address = f"http://127.0.0.1:{dead_port()}/v1"
+    assert rerank(connect(address, entry=memory.entry(address)), [1, 0]).status is Status.FAILED
+    tried = len(sleeps.taken)
+    another = connect(address, entry=memory.entry(address))
+    assert "skipped for 60 s more, because ConnectError" in another.unavailable()
+    assert "is not asked" in rerank(another, [1, 0]).why
+    assert len(sleeps.taken) == tried
+    now.advance(61)
+    assert connect(address, entry=memory.entry(address)).unavailable() == ""
+
+
+def test_a_refusal_is_no_matter_of_other_processes(connect: Any, tmp_path: Path) -> None:
+    """It comes at once, and the next process may have another key."""
+    memory = Memory(tmp_path / "rerankers.json")
+    with serving(lambda *_: refused(401)) as server:
+        assert rerank(connect(server.url, entry=memory.entry("x")), [1, 0]).status is Status.FAILED
+        assert connect(server.url, entry=memory.entry("x")).unavailable() == ""
+
+
+def test_this_machine_is_not_asked_by_way_of_a_proxy(connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{dead_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with serving() as server:
+        assert rerank(connect(server.url), [1, 0]).order == (1, 0)
 
 
 def test_an_endpoint_that_is_back_is_used_again(connect: Any) -> None:

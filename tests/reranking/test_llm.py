@@ -19,7 +19,7 @@ from coderank.errors import ModelUnavailableError
 from coderank.reranking.chat import Completion
 from coderank.reranking.contract import Status
 from coderank.reranking.listwise import STRATEGIES, Listwise
-from coderank.reranking.llm import LocalModel, Precision, TransformersChat
+from coderank.reranking.llm import CPU_WINDOW_MS_PER_GB, LocalModel, Precision, TransformersChat
 from coderank.reranking.prompt import build
 from coderank.reranking.tokens import VocabularyTokenizer
 
@@ -120,6 +120,16 @@ def test_random_weights_make_no_ranking(chat: TransformersChat, folder: Path) ->
     ranking = Listwise(chat, tokenizer, STRATEGIES["sliding"]).rerank("q", [passage(1), passage(0)])
     assert (ranking.status, ranking.order) == (Status.FAILED, ())
     assert ranking.usage.malformed == 1
+
+
+def test_without_a_gpu_a_window_is_expected_to_take_as_long_as_the_weights_are_large(
+    chat: TransformersChat, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coderank.reranking.llm.NVIDIA_DRIVER", folder / "none")
+    size = (folder / "model.safetensors").stat().st_size
+    assert chat.assumed_step_ms == pytest.approx(CPU_WINDOW_MS_PER_GB * size / 1e9)
+    monkeypatch.setattr("coderank.reranking.llm.NVIDIA_DRIVER", folder)
+    assert chat.assumed_step_ms == 0
 
 
 def test_missing_weights_are_named_with_the_remedy(tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from coderank import __version__
 from coderank.errors import CoderankError, ModelError
+from coderank.reranking.contract import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coderank.models.catalogue import Model
+    from coderank.reranking.contract import Ranking
     from coderank.settings import Settings
 
 _OLDEST_PYTHON = (3, 11)
@@ -130,18 +132,26 @@ def _weights(model: Model) -> Finding:
 
 
 def _rerankers(settings: Settings) -> Finding:
-    """What `--rerank` would use; having none is no fault."""
+    """What `--rerank` would use, and whether each answers; having none is no fault."""
     from coderank.loading.rerankers import opened_cascade  # noqa: PLC0415
 
     try:
         cascade = opened_cascade(settings)
     except CoderankError as error:
         return Finding("rerankers", "ok", f"none: {error.message[0].lower()}{error.message[1:]}")
-    troubles = [f"{name}: {why}" for name, why in cascade.unavailable().items()]
-    detail = f"{', '.join(cascade.names)}, within {settings.rerank_budget_ms} ms"
-    if troubles:
-        return Finding("rerankers", "warn", f"{detail}; {'; '.join(troubles)}")
-    return Finding("rerankers", "ok", detail)
+    trials, troubles = cascade.trials(), cascade.unavailable()
+    answered = [name for name, ranking in trials.items() if ranking.status is not Status.FAILED]
+    said = [_answer_of(name, trials.get(name), troubles.get(name, "")) for name in cascade.names]
+    status = "ok" if len(answered) == len(cascade.names) else "warn"
+    return Finding("rerankers", status, f"within {settings.rerank_budget_ms} ms: {'; '.join(said)}")
+
+
+def _answer_of(name: str, trial: Ranking | None, trouble: str) -> str:
+    if trial is None:
+        return f"{name}: {trouble or 'too slow on this machine to be tried'}"
+    if trial.status is Status.FAILED:
+        return f"{name} failed: {trial.why}"
+    return f"{name} answers, {trial.usage.ms:.0f} ms for two passages"
 
 
 def _self_test(settings: Settings, model: str) -> Finding:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from coderank.errors import ConfigurationError, ModelUnavailableError
 from coderank.reranking.cascade import Cascade
+from coderank.reranking.memory import FILE, Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from coderank.reranking.chat import Chat, Tokenizer
     from coderank.reranking.contract import Reranker
     from coderank.reranking.cross_encoder import Batching
+    from coderank.reranking.memory import Entry
     from coderank.settings import Settings
     from coderank.types import Chunk
 
@@ -35,14 +37,16 @@ def assemble(
         ConfigurationError: nothing is configured, or what is cannot be used.
     """
     rerankers: list[Reranker] = []
+    memory = Memory(settings.cache_dir / FILE)
     if settings.rerank_url:
-        rerankers.append(_endpoint(settings))
+        rerankers.append(_endpoint(settings, memory))
     if settings.rerank_llm:
-        rerankers.append(_in_process(settings.rerank_llm, settings))
+        rerankers.append(_in_process(settings.rerank_llm, settings, memory))
     if folder := settings.rerank_folder or cross_encoder:
         from coderank.reranking.cross_encoder import CrossEncoder  # noqa: PLC0415 - numpy
 
-        rerankers.append(CrossEncoder(CROSS_ENCODER, folder, batching, threads=settings.threads))
+        known = memory.entry(CROSS_ENCODER, str(folder), str(settings.threads))
+        rerankers.append(CrossEncoder(CROSS_ENCODER, folder, batching, threads=settings.threads, entry=known))
     if not rerankers:
         raise ConfigurationError(
             "No reranker is configured",
@@ -53,7 +57,7 @@ def assemble(
     return Cascade(rerankers, text_of, settings.rerank_budget_ms)
 
 
-def _in_process(folder: Path, settings: Settings) -> Reranker:
+def _in_process(folder: Path, settings: Settings, memory: Memory) -> Reranker:
     if missing := [name for name in ("torch", "transformers", "ftfy") if importlib.util.find_spec(name) is None]:
         raise ConfigurationError(
             f"CODERANK_RERANK_LLM needs {', '.join(missing)}", "Run: pip install 'coderank[torch,rerank]'"
@@ -68,10 +72,11 @@ def _in_process(folder: Path, settings: Settings) -> Reranker:
             f"CODERANK_RERANK_LLM is not the folder of a model: {error.message}",
             "Run: coderank models pull coderank-llm",
         ) from error
-    return _listwise(TransformersChat(LocalModel(name=LLM, source=str(folder), offline=True)), tokenizer, settings)
+    chat = TransformersChat(LocalModel(name=LLM, source=str(folder), offline=True))
+    return _listwise(chat, tokenizer, settings, memory.entry(LLM, str(folder)))
 
 
-def _endpoint(settings: Settings) -> Reranker:
+def _endpoint(settings: Settings, memory: Memory) -> Reranker:
     if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
         raise ConfigurationError(
             f"Reranking by an endpoint needs {', '.join(missing)}", "Run: pip install 'coderank[rerank]'"
@@ -79,12 +84,21 @@ def _endpoint(settings: Settings) -> Reranker:
     from coderank.reranking.endpoint import Endpoint, EndpointConfig  # noqa: PLC0415
     from coderank.reranking.tokens import EstimatedTokenizer  # noqa: PLC0415
 
-    endpoint = Endpoint(EndpointConfig(settings.rerank_url, settings.rerank_model, settings.rerank_key))
-    return _listwise(endpoint, EstimatedTokenizer(), settings)
+    config = EndpointConfig(
+        settings.rerank_url,
+        settings.rerank_model,
+        settings.rerank_key,
+        timeout_s=settings.rerank_timeout_ms / 1000,
+        context_tokens=settings.rerank_context,
+        concurrency=settings.rerank_concurrency,
+    )
+    known = memory.entry("endpoint", config.base_url, config.model)
+    return _listwise(Endpoint(config, entry=known), EstimatedTokenizer(), settings, known)
 
 
-def _listwise(chat: Chat, tokenizer: Tokenizer, settings: Settings) -> Reranker:
+def _listwise(chat: Chat, tokenizer: Tokenizer, settings: Settings, known: Entry) -> Reranker:
     from coderank.reranking.listwise import STRATEGIES, Listwise  # noqa: PLC0415
     from coderank.reranking.prompt import Variant  # noqa: PLC0415
 
-    return Listwise(chat, tokenizer, STRATEGIES[settings.rerank_strategy], Variant(settings.rerank_prompt))
+    strategy, variant = STRATEGIES[settings.rerank_strategy], Variant(settings.rerank_prompt)
+    return Listwise(chat, tokenizer, strategy, variant, entry=known)

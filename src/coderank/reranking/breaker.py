@@ -1,4 +1,4 @@
-"""Keep off an endpoint that does not answer, for a while. Its state lives as long as the process."""
+"""Keep off an endpoint that does not answer, for a while: in this process, and in those that share a memory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from coderank.reranking.memory import Entry
 
 COOL_DOWN_S = 60.0
 """First pause. Long enough that a session of searches pays one time-out a minute, short enough that a restarted server
@@ -19,14 +21,17 @@ LONGEST_COOL_DOWN_S = 600.0
 class Breaker:
     """Lets calls through until one fails; then none for a while; then one, to see. Safe among threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start closed: calls go through."""
+    def __init__(self, clock: Callable[[], float] = time.monotonic, entry: Entry | None = None) -> None:
+        """Start as another process left it where there is an ``entry`` that tells, else closed: calls go through."""
         self._clock = clock
+        self._entry = entry
         self._lock = threading.Lock()
         self._pause = 0.0
         self._until = 0.0
         self._trying = False
         self._why = ""
+        if entry:
+            self._resume(entry)
 
     def blocked(self) -> str:
         """Say why no call would go through now; empty when one would."""
@@ -45,15 +50,28 @@ class Breaker:
     def succeeded(self) -> None:
         """Report that the endpoint answered, if only with an error of the request's own."""
         with self._lock:
+            was_paused = self._pause > 0
             self._pause, self._trying, self._why = 0.0, False, ""
+            if was_paused and self._entry:
+                self._entry.answered()
 
-    def failed(self, why: str) -> None:
-        """Report that the endpoint did not answer."""
+    def failed(self, why: str, *, kept: bool = True) -> None:
+        """Report that the endpoint did not answer; ``kept`` is whether other processes are to know."""
         with self._lock:
-            if self._trying or not self._pause:
+            begins = self._trying or not self._pause
+            if begins:
                 self._pause = min(LONGEST_COOL_DOWN_S, self._pause * 2 or COOL_DOWN_S)
                 self._until = self._clock() + self._pause
             self._trying, self._why = False, why
+            if begins and kept and self._entry:
+                self._entry.paused(self._pause, why)
+
+    def _resume(self, entry: Entry) -> None:
+        known = entry.known
+        left = known.until - entry.now()
+        # A pause that is over for long says nothing any more, nor does one from a clock that was set back since.
+        if known.pause_s > 0 and -LONGEST_COOL_DOWN_S < left <= known.pause_s:
+            self._pause, self._until, self._why = known.pause_s, self._clock() + left, known.why
 
     def _blocked(self) -> str:
         if not self._pause:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from coderank.reranking.policy import Choice
     from coderank.types import Candidate, Chunk
 
+TRIAL_MS = 10_000.0
+"""For a trial: more than a model takes that is of any use, less than the patience of somebody who asks for it."""
+TRIAL_QUERY = "add two numbers"
+TRIAL_PASSAGES = ("def greet(name):\n    print('hello', name)\n", "def add(a, b):\n    return a + b\n")
+
 
 class Cascade:
     """The rerankers of an engine, in order of preference. Keeps their measured speeds, so it lives as long as they."""
@@ -41,6 +46,14 @@ class Cascade:
     def unavailable(self) -> dict[str, str]:
         """Say of each model that would not be asked now why."""
         return {one.name: why for one in self._rerankers if (why := one.unavailable())}
+
+    def trials(self) -> dict[str, Ranking]:
+        """Ask every model that would be asked now for the order of two passages, to see that it answers."""
+        return {
+            one.name: one.rerank(TRIAL_QUERY, TRIAL_PASSAGES, TRIAL_MS)
+            for one in self._rerankers
+            if not one.unavailable() and one.fit(len(TRIAL_PASSAGES), TRIAL_MS)
+        }
 
     def rerank(
         self, query: str, candidates: Sequence[Candidate], *, is_symbol: bool = False, budget_ms: float | None = None

@@ -45,6 +45,11 @@ class Chat(Protocol):
         """Conversations that are answered in the time of one."""
         ...
 
+    @property
+    def assumed_step_ms(self) -> float:
+        """Time that a window may take before one was measured; 0 where only a try can tell."""
+        ...
+
     def unavailable(self) -> str:
         """Say why it would not be asked now; empty when it would."""
         ...

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Encoding
 
+    from coderank.reranking.memory import Entry
     from coderank.reranking.pairs import Scorer
 
     Batching: TypeAlias = Callable[[Sequence[int], int], list[list[int]]]
@@ -57,11 +58,13 @@ class CrossEncoder:
         max_tokens: int = MAX_TOKENS,
         threads: int = 0,
         clock: Callable[[], float] = time.perf_counter,
+        entry: Entry | None = None,
     ) -> None:
         """Describe the reranker, without loading it.
 
         ``folder`` holds ``model.onnx``, or ``model.safetensors`` with its ``config.json``, and ``tokenizer.json`` or
-        ``vocab.txt``; ``batching`` plans batches, ``threads`` is the number of cores to use, 0 for all.
+        ``vocab.txt``; ``batching`` plans batches, ``threads`` is the number of cores to use, 0 for all;
+        ``entry`` keeps the measured speed for other processes.
         """
         self._name = name
         self._folder = folder
@@ -69,7 +72,7 @@ class CrossEncoder:
         self._max_tokens = max_tokens
         self._threads = threads
         self._clock = clock
-        self._pace = Pace()
+        self._pace = Pace(entry)
         self._lock = threading.Lock()
         self._loaded: tuple[PairTokenizer, Scorer] | None = None
 

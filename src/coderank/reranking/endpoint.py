@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from coderank.reranking.chat import Messages
+    from coderank.reranking.memory import Entry
 
 TIMEOUT_S = 30.0
 """One answer, with all its retries: a 7 B model reads 10,000 tokens in 1 to 10 s on a GPU."""
@@ -36,6 +37,7 @@ CONCURRENCY = 10
 """Calls at once: the first round of ``topdown`` over 100 passages is one batch."""
 MAX_ANSWER_BYTES = 1 << 20
 """Of a response. An answer has some hundred bytes; what sends more is not a chat endpoint."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _OWN_FAULT = frozenset({400, 413, 422})
 """The request was refused for what it says: the endpoint itself is well."""
@@ -78,8 +80,12 @@ class _Response(msgspec.Struct):
 class _Refused(Exception):  # noqa: N818 - it never leaves this file
     """One attempt failed."""
 
-    def __init__(self, why: str, *, again: bool, well: bool = False, after: float | None = None) -> None:
+    def __init__(
+        self, why: str, *, again: bool, answered: bool = False, well: bool = False, after: float | None = None
+    ) -> None:
         super().__init__(why)
+        self.answered = answered
+        """Whether a whole answer came, be it a refusal."""
         self.again = again
         """Whether another attempt may help."""
         self.well = well
@@ -91,13 +97,16 @@ class _Refused(Exception):  # noqa: N818 - it never leaves this file
 class Endpoint:
     """A chat over HTTP. Safe to use from several threads; opens its connections on first use."""
 
+    assumed_step_ms = 0.0
+
     def __init__(
         self,
         config: EndpointConfig,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        entry: Entry | None = None,
     ) -> None:
-        """Describe the endpoint.
+        """Describe the endpoint; ``entry`` keeps for other processes that it did not answer.
 
         Raises:
             ConfigurationError: the address is none of HTTP, or a number is not positive.
@@ -106,7 +115,7 @@ class Endpoint:
         self._config = config
         self._clock = clock
         self._sleep = sleep
-        self._breaker = Breaker(clock)
+        self._breaker = Breaker(clock, entry)
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
 
@@ -168,7 +177,8 @@ class Endpoint:
             if refusal.well:
                 self._breaker.succeeded()
             else:
-                self._breaker.failed(why)
+                # A server that refuses does so at once, and perhaps not any more once a key or a name is corrected.
+                self._breaker.failed(why, kept=not refusal.answered)
             return ChatError(f"{self._where} gave no answer: {why}", "Run: coderank doctor")
         self._breaker.succeeded()
         usage = response.usage or _Usage()
@@ -232,6 +242,8 @@ class Endpoint:
                     headers={"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {}),
                     limits=httpx.Limits(max_connections=self.concurrency),
                     verify=_trust(self._config.base_url),
+                    # What is on this machine is not told to a proxy.
+                    trust_env=urlsplit(self._config.base_url).hostname not in LOOPBACK,
                 )
                 # A cascade that nobody holds any more must not keep its connections.
                 weakref.finalize(self, self._client.close)
@@ -281,15 +293,17 @@ def _read(response: httpx.Response, body: bytes) -> _Response:
         raise _Refused(
             f"HTTP {status} {excerpt}".strip(),
             again=status in _RETRIED,
+            answered=True,
             well=status in _OWN_FAULT,
             after=_retry_after(response.headers.get("retry-after", "")),
         )
     try:
         answer = msgspec.json.decode(body, type=_Response)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _Refused(f"its response is no chat completion ({error}): {excerpt}", again=False) from error
+        why = f"its response is no chat completion ({error}): {excerpt}"
+        raise _Refused(why, again=False, answered=True) from error
     if not answer.choices:
-        raise _Refused("its response has no choices", again=False)
+        raise _Refused("its response has no choices", again=False, answered=True)
     return answer
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from coderank.reranking.chat import Chat, Completion, Tokenizer
+    from coderank.reranking.memory import Entry
     from coderank.reranking.parse import Fault
     from coderank.reranking.window import Step, Strategy
 
@@ -45,14 +46,18 @@ class Listwise:
         strategy: Strategy,
         variant: Variant = Variant.DOC_STRING,
         clock: Callable[[], float] = time.monotonic,
+        entry: Entry | None = None,
     ) -> None:
-        """Describe the reranker; ``strategy`` is one of STRATEGIES, or one with another window."""
+        """Describe the reranker; ``strategy`` is one of STRATEGIES, or one with another window.
+
+        ``entry`` keeps the measured speed for other processes.
+        """
         self._chat = chat
         self._tokenizer = tokenizer
         self._strategy = strategy
         self._variant = variant
         self._clock = clock
-        self._pace = Pace()
+        self._pace = Pace(entry)
 
     @property
     def name(self) -> str:
@@ -60,11 +65,14 @@ class Listwise:
         return self._chat.name
 
     def fit(self, passages: int, budget_ms: float) -> int:
-        """Tell how many passages fit; before the first measurement one window, to measure by."""
-        if self._pace.ms_per_unit is None:
+        """Tell how many passages fit; where the speed is not known or no longer sure one window, to measure by."""
+        measured = self._pace.ms_per_unit
+        per_step = self._chat.assumed_step_ms if measured is None else measured
+        if not per_step:
             return min(passages, WINDOW)
-        steps = budget_ms / self._pace.ms_per_unit
-        return next((count for count in range(passages, 1, -1) if self._steps(count) <= steps), 0)
+        steps = budget_ms / per_step
+        fitting = next((count for count in range(passages, 1, -1) if self._steps(count) <= steps), 0)
+        return min(passages, WINDOW) if not fitting and measured and self._pace.is_stale else fitting
 
     def unavailable(self) -> str:
         """Say why the model would not be asked now; empty when it would."""

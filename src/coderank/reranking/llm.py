@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from coderank.errors import ModelUnavailableError
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 Precision: TypeAlias = Literal["auto", "fp32", "fp16", "bf16"]
 
+CPU_WINDOW_MS_PER_GB = 9_000.0
+"""For one window without a GPU, per gigabyte of weights: CodeRankLLM, 15.2 GB in bf16, takes 136 s on 2 cores. Far
+enough from any budget that fewer or more cores do not matter."""
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 BATCH = 2
 """Prompts that are read at once: with 10,000 tokens each, their keys and values take 0.6 GB each on 7 B parameters."""
 _TYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
@@ -60,6 +65,14 @@ class TransformersChat:
     def context_tokens(self) -> int:
         """Tokens that a prompt and its answer may have together."""
         return self._described.context_tokens
+
+    @property
+    def assumed_step_ms(self) -> float:
+        """Time that a window may take before one was measured, told by the size of the weights; 0 with a GPU."""
+        if NVIDIA_DRIVER.exists():
+            return 0.0
+        size = sum(path.stat().st_size for path in Path(self._described.source).glob("*.safetensors"))
+        return CPU_WINDOW_MS_PER_GB * size / 1e9
 
     def unavailable(self) -> str:
         """Say that torch or transformers is missing; empty when both are there."""
