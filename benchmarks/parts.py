@@ -34,7 +34,7 @@ SLICE = 512
 
 def embedder() -> Embedder:
     """Load the model that comes with the installation."""
-    return OnnxEmbedder(MODEL, bundled_weights(MODEL))
+    return OnnxEmbedder(MODEL, bundled_weights(MODEL), ready=True)
 
 
 class Remembering:

@@ -68,11 +68,11 @@ def test_meaning_orders_documents(minilm: OnnxEmbedder) -> None:
 def test_the_first_session_and_the_optimised_one_agree() -> None:
     embedder = OnnxEmbedder(MINILM, bundled_weights(MINILM))
     first, *_, last = [embedder.embed_query(TEXT) for _ in range(OPTIMISE_AT_QUERY + 1)]
-    assert np.abs(first - last).max() < 1e-5
+    assert first @ last > 0.999  # activations are rounded to 8 bits, so that a last digit can become a step
 
 
 def test_threads_share_an_embedder() -> None:
-    embedder = OnnxEmbedder(MINILM, bundled_weights(MINILM), threads=1)
+    embedder = OnnxEmbedder(MINILM, bundled_weights(MINILM), threads=1, ready=True)
     alone = embedder.embed_query(TEXT)
     with ThreadPoolExecutor(4) as threads:
         vectors = list(threads.map(lambda _: embedder.embed_query(TEXT), range(8)))

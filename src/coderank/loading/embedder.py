@@ -65,7 +65,7 @@ def open_embedder(model: Model, loading: Loading) -> Embedder:
     if model.weights == "bundled":
         from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415 - numpy and the runtime: 0.2 s
 
-        return OnnxEmbedder(model, bundled_weights(model), loading.threads, device=loading.device)
+        return OnnxEmbedder(model, bundled_weights(model), loading.threads, ready=True, device=loading.device)
     exports = _fitting_exports(model, loading)
     if exports and (loading.backend == "onnx" or not _has_gpu(loading)):
         return _open_export(model, exports, loading)

