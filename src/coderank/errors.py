@@ -17,6 +17,7 @@ CoderankError                 a message that says what failed, with the value, a
 │   └── ModelUnavailableError     weights are missing or damaged
 ├── ClientFileError           the configuration file of an agent's program cannot be edited
 └── StoreError                the vector store refused an operation
+    └── ServerUnavailableError    a Qdrant server does not answer, or is too busy to
 """
 
 from __future__ import annotations
@@ -112,3 +113,7 @@ class ClientFileError(CoderankError):
 
 class StoreError(CoderankError):
     """The vector store refused an operation."""
+
+
+class ServerUnavailableError(StoreError):
+    """A Qdrant server does not answer, or is too busy to."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.store.servers import Servers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,3 +29,11 @@ def start() -> Iterator[Callable[[str, Path, int], subprocess.Popen[str]]]:
     for process in running:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """A server for collections of tests: the one at QDRANT_URL, or one made for them."""
+    made = Servers()
+    yield made
+    made.close()

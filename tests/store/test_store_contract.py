@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,32 +15,38 @@ from tests.store.store_samples import DIMENSION, Reference, chunk, corpus, id_of
 from coderank.errors import StoreError
 from coderank.store.contract import Counts, StoreQuery
 from coderank.store.edge import EdgeStore
+from coderank.store.server import ServerStore
 from coderank.types import Chunk, Filters, Point, SparseVector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.store.servers import Servers
+
     from coderank.store.contract import Store
     from coderank.types import Vector
 
-IMPLEMENTATIONS: dict[str, Callable[[Path], Store]] = {
-    "edge": lambda folder: EdgeStore(folder / "index", DIMENSION),
+IMPLEMENTATIONS: dict[str, Callable[[Path, Servers], Store]] = {
+    "edge": lambda folder, _: EdgeStore(folder / "index", DIMENSION),
+    "server": lambda _, servers: ServerStore(servers.connection(), servers.collection(), DIMENSION),
 }
 CLOSE = 2e-3
 """Vectors are stored with 11 significant bits; in 16 dimensions a cosine is off by up to 1e-3."""
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    made = IMPLEMENTATIONS[request.param](tmp_path)
+def store(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Store]:
+    made = IMPLEMENTATIONS[request.param](tmp_path, servers)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module", params=IMPLEMENTATIONS)
-def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    made = IMPLEMENTATIONS[request.param](tmp_path_factory.mktemp("filled"))
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, servers: Servers
+) -> Iterator[Store]:
+    made = IMPLEMENTATIONS[request.param](tmp_path_factory.mktemp("filled"), servers)
     made.upsert(corpus())
     yield made
     made.close()
@@ -139,8 +146,9 @@ def test_without_dense_lists_ids_with_paths(store: Store) -> None:
 
 def test_without_dense_can_be_filled_while_it_is_read(store: Store) -> None:
     store.upsert([point(number, dense=False) for number in range(1, 1501)])
-    for id_, _ in store.without_dense():
-        store.set_dense([id_], unit(1)[None])
+    bare = store.without_dense()
+    while ids := [id_ for id_, _ in islice(bare, 20)]:
+        store.set_dense(ids, np.stack([unit(1)] * len(ids)))
     assert store.counts() == Counts(1500, 1500)
 
 

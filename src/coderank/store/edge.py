@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import qdrant_edge as qdrant
 
-from coderank.errors import StoreError
+from coderank.store.checks import check_points, check_request, check_vectors
 from coderank.store.contract import Counts
-from coderank.store.edge_requests import DENSE, engine_point, of_paths, shard_config, without_dense
+from coderank.store.edge_requests import engine_point, of_paths, shard_config, without_dense
 from coderank.store.edge_scoring import chunks_by_id, ranked
 from coderank.store.edge_shard import (
     EMPTY_BYTES,
@@ -25,6 +25,7 @@ from coderank.store.edge_shard import (
     translated,
     unfinished,
 )
+from coderank.store.layout import DENSE
 from coderank.store.lease import Lease
 from coderank.store.payload import PATH, from_payload, path_of, to_payload
 from coderank.store.room import bytes_on_disk
@@ -94,20 +95,14 @@ class EdgeStore:
 
     def upsert(self, points: Sequence[Point]) -> None:
         """Insert or replace whole points, with their dense vectors where given."""
-        for point in points:
-            if point.dense is not None:
-                self._check_dimension(point.dense.shape[-1])
+        check_points(points, self._dimension)
         for batch in _batches(points, BATCH):
             with self._writing() as shard:
                 shard.update(qdrant.UpdateOperation.upsert_points([engine_point(point) for point in batch]))
 
     def set_dense(self, ids: Sequence[str], vectors: Matrix) -> None:
         """Attach dense vectors, shape (len(ids), dimension), to those of the points that still exist."""
-        if len(ids) != len(vectors):
-            raise StoreError(f"{len(ids)} ids but {len(vectors)} vectors")
-        if not ids:
-            return
-        self._check_dimension(vectors.shape[-1])
+        check_vectors(ids, vectors, self._dimension)
         for batch in _batches(list(zip(ids, vectors, strict=True)), BATCH):
             with self._writing() as shard:
                 existing = _existing(shard, [id_ for id_, _ in batch])
@@ -137,7 +132,7 @@ class EdgeStore:
 
     def query(self, request: StoreQuery) -> list[Candidate]:
         """Give the best ``limit`` points and the definitions asked for, best first, ties by (path, start_line)."""
-        self._check_request(request)
+        check_request(request, self._dimension)
         return self._read(lambda shard: ranked(shard, request), [])
 
     def retrieve(self, ids: Sequence[str]) -> dict[str, Chunk]:
@@ -251,19 +246,6 @@ class EdgeStore:
     def _page(self, request: qdrant.ScrollRequest) -> tuple[list[qdrant.Record], qdrant.PointId | None]:
         nothing: tuple[list[qdrant.Record], qdrant.PointId | None] = ([], None)
         return self._read(lambda shard: shard.scroll(request), nothing)
-
-    def _check_request(self, request: StoreQuery) -> None:
-        if request.dense is None and request.sparse is None:
-            raise StoreError("A store query needs a dense or a sparse vector, it has neither")
-        if request.dense is not None:
-            self._check_dimension(request.dense.shape[-1])
-
-    def _check_dimension(self, dimension: int) -> None:
-        if dimension != self._dimension:
-            raise StoreError(
-                f"A vector of dimension {dimension} does not fit the index of dimension {self._dimension}",
-                "Use the model the index was built with, or build it again: coderank index --rebuild PATH",
-            )
 
 
 def _existing(shard: qdrant.EdgeShard, ids: Sequence[str]) -> set[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import qdrant_edge as qdrant
 
+from coderank.store.layout import DENSE, LEXICAL
 from coderank.store.payload import DEFINES, LANGUAGE, PATH, to_payload
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
     from coderank.store.contract import StoreQuery
     from coderank.types import Filters, Point, SparseVector
-
-DENSE = "dense"
-LEXICAL = "lexical"
 
 
 def shard_config(dimension: int) -> qdrant.EdgeConfig:

@@ -98,7 +98,7 @@ def write(folder: Path, fingerprint: Fingerprint, root: Path, generation: str = 
         ) from error
 
 
-def check(found: Fingerprint, expected: Fingerprint, root: Path) -> None:
+def check(found: Fingerprint, expected: Fingerprint, root: Path | str) -> None:
     """Raise IndexIncompatibleError that names every field in which the two differ."""
     differing = [
         f"{name} is {getattr(found, name)!r}, expected {getattr(expected, name)!r}"

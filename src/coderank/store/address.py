@@ -1,0 +1,50 @@
+"""Where a Qdrant server is and how it is spoken to."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from coderank.errors import ConfigurationError
+
+TIMEOUT_S = 30.0
+"""What one request may take: a batch of 256 points with 3,584 numbers each takes under a second on a sound server."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One server. Checked when it is made: ConfigurationError for what cannot be, or must not be sent."""
+
+    url: str
+    api_key: str = field(default="", repr=False)
+    prefer_grpc: bool = False
+    """Whether gRPC is used where the server offers it."""
+    timeout_s: float = TIMEOUT_S
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigurationError(
+                f"{self.url!r} is not the URL of a Qdrant server", "Give one like https://qdrant.example.com:6333"
+            )
+        if parts.username or parts.password:
+            raise ConfigurationError(
+                f"The URL of {parts.hostname} holds a password", "Give the server's key as QDRANT_API_KEY instead"
+            )
+        if self.api_key and parts.scheme == "http" and not _is_private(parts.hostname):
+            raise ConfigurationError(
+                f"The key for {self.url} would be sent over the network in the clear", "Use an https:// URL"
+            )
+        if self.timeout_s <= 0:
+            raise ConfigurationError(f"A time-out of {self.timeout_s:g} s allows no answer", "Give seconds above 0")
+
+
+def _is_private(host: str) -> bool:
+    """Tell whether a name or number is of this machine or a private network (a name without a dot is of its own)."""
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        return host in _LOOPBACK or "." not in host or host.endswith((".localhost", ".local", ".internal"))
+    return number.is_private or number.is_loopback

@@ -1,0 +1,80 @@
+"""A collection as it should be: made where it is missing, completed where making it was interrupted, checked else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from qdrant_client import models
+
+from coderank.errors import REBUILD, IndexIncompatibleError
+from coderank.store import fingerprint as fingerprints
+from coderank.store.fingerprint import Fingerprint
+from coderank.store.payload import FILTERED_FIELDS
+from coderank.store.server_failures import CLIENT_ERRORS, meaning, status_of
+from coderank.store.server_requests import METADATA, Plan, creation
+
+if TYPE_CHECKING:
+    from coderank.store.layout import Layout
+    from coderank.store.server_connection import Connection
+
+_CONFLICT = 409
+
+
+def make(connection: Connection, name: str, dimension: int, plan: Plan, fingerprint: Fingerprint | None = None) -> None:
+    """Make a collection of coderank's own layout with its payload indexes; what is there of it already stays."""
+    if plan.quantization.kind == "turbo":
+        connection.require("TurboQuant")
+    said: dict[str, Any] = {METADATA: msgspec.to_builtins(fingerprint) if fingerprint else {}}
+    arguments = creation(dimension, plan, said)
+    try:
+        connection.once(
+            lambda client: client.collection_exists(name) or client.create_collection(name, **arguments), writes=True
+        )
+    except CLIENT_ERRORS as error:
+        if status_of(error) != _CONFLICT:  # somebody made it at the same moment
+            raise meaning(error, connection.url) from error
+    for field in FILTERED_FIELDS:
+        connection.call(
+            lambda client, field=field: client.create_payload_index(name, field, models.PayloadSchemaType.KEYWORD),  # type: ignore[misc]
+            writes=True,
+        )
+
+
+def complete(info: models.CollectionInfo) -> bool:
+    """Tell whether a collection has the indexes that filters of ours need."""
+    return set(FILTERED_FIELDS) <= set(info.payload_schema)
+
+
+def dense_vectors(info: models.CollectionInfo) -> dict[str, models.VectorParams]:
+    """Return the dense vectors of a collection by name, "" for the unnamed one."""
+    found = info.config.params.vectors
+    return {"": found} if isinstance(found, models.VectorParams) else dict(found or {})
+
+
+def check_made_alike(
+    info: models.CollectionInfo, dimension: int, layout: Layout, expected: Fingerprint | None, name: str
+) -> None:
+    """Raise IndexIncompatibleError where a collection's vectors cannot be compared with the caller's."""
+    vectors = dense_vectors(info)
+    if layout.dense not in vectors:
+        raise IndexIncompatibleError(
+            f"The collection {name} has no vector {layout.dense!r}, only {sorted(vectors)}",
+            "Name the vector as store.vector in the configuration, or another collection as store.collection",
+        )
+    size = vectors[layout.dense].size
+    if size != dimension:
+        raise IndexIncompatibleError(
+            f"The vectors of {name} have {size} numbers, those of the model {dimension}",
+            f"Name the model that made them as embedding_model. {REBUILD}",
+        )
+    recorded = (info.config.metadata or {}).get(METADATA)
+    if recorded and expected is not None:
+        fingerprints.check(_decoded(recorded, name), expected, name)
+
+
+def _decoded(recorded: object, name: str) -> Fingerprint:
+    try:
+        return msgspec.convert(recorded, Fingerprint)
+    except msgspec.ValidationError as error:
+        raise IndexIncompatibleError(f"What {name} was built with is not readable: {error}", REBUILD) from error

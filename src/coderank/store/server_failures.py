@@ -1,0 +1,157 @@
+"""What the exceptions of the Qdrant client mean, and which of them pass by themselves."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import grpc
+import httpx
+from pydantic import ValidationError
+from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+
+from coderank.errors import CoderankError, ServerUnavailableError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLIENT_ERRORS = (ApiException, QdrantException, grpc.RpcError)
+"""Every exception that the client raises for what a server said or did not say."""
+_BUSY = frozenset({408, 429, 502, 503, 504})
+_INTERNAL = 500
+_REFUSED_KEY = frozenset({401, 403})
+_MISSING = 404
+_TOO_LARGE = 413
+_STATUS_OF_CODE = {
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 408,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.ABORTED: 503,
+    grpc.StatusCode.CANCELLED: 503,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.NOT_FOUND: _MISSING,
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.INTERNAL: _INTERNAL,
+    grpc.StatusCode.UNKNOWN: _INTERNAL,
+    grpc.StatusCode.DATA_LOSS: _INTERNAL,
+}
+"""gRPC's codes as the statuses that the same server answers by REST."""
+START = "Start the server or correct its URL (QDRANT_URL), then run the command again: coderank doctor"
+AGAIN = "Run the command again: what is already written stays and is not written twice"
+KEY = "Set QDRANT_API_KEY (or the variable that api_key_env names) to a key that may do this"
+ROOM = "Free space on the server's disk, then run the command again"
+CERTIFICATE = "Correct the certificate, or name the authority that signed it: SSL_CERT_FILE=ca.pem"
+
+
+def status_of(error: BaseException) -> int:
+    """Return the HTTP status that an exception stands for; 0 where no server answered."""
+    if isinstance(error, UnexpectedResponse):
+        return error.status_code or 0
+    if isinstance(error, QdrantException):  # one of them says how long to wait, the other that the header is odd
+        return 429
+    if isinstance(error, grpc.RpcError):
+        return _STATUS_OF_CODE.get(_code(error), _INTERNAL)
+    return 0
+
+
+def is_missing(error: BaseException) -> bool:
+    """Tell whether what was asked for is not there."""
+    return status_of(error) == _MISSING
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Tell whether the request has more bytes than the server takes."""
+    return status_of(error) == _TOO_LARGE
+
+
+def passes(error: BaseException) -> bool:
+    """Tell whether the same request may succeed a little later."""
+    status = status_of(error)
+    if status == _INTERNAL:
+        return not _is_full(said(error))
+    if isinstance(error, ResponseHandlingException):
+        return isinstance(error.source, httpx.TransportError) and not (
+            isinstance(error.source, httpx.UnsupportedProtocol | httpx.ProxyError) or _is_certificate(error.source)
+        )
+    return status in _BUSY
+
+
+def wait_asked_for(error: BaseException) -> float:
+    """Seconds that a busy server asked to be left alone for; 0 where it did not say."""
+    return float(error.retry_after_s) if isinstance(error, ResourceExhaustedResponse) else 0.0
+
+
+def said(error: BaseException) -> str:
+    """Return what the server said, or what came in the way, in one line."""
+    if isinstance(error, UnexpectedResponse):
+        text = _message(error)
+    elif isinstance(error, ResponseHandlingException):
+        text = f"{type(error.source).__name__}: {error.source}"
+    elif isinstance(error, grpc.Call):
+        text = error.details() or _code(error).name
+    else:
+        text = str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
+def meaning(error: BaseException, url: str) -> CoderankError:
+    """Translate an exception of the client on the server at ``url``."""
+    status, text = status_of(error), said(error)
+    if isinstance(error, ResponseHandlingException):
+        return _unanswered(error.source, url, text)
+    if status in _REFUSED_KEY:
+        return StoreError(f"The Qdrant server at {url} refused the key ({status}): {text}", KEY)
+    if _is_full(text):
+        return StoreError(f"The Qdrant server at {url} has no room: {text}", ROOM)
+    if status in _BUSY:
+        return ServerUnavailableError(f"The Qdrant server at {url} is too busy ({status}): {text}", AGAIN)
+    if status == _TOO_LARGE:
+        return StoreError(
+            f"A point is larger than the Qdrant server at {url} takes: {text}",
+            "Raise service.max_request_size_mb in the server's configuration",
+        )
+    return StoreError(f"The Qdrant server at {url} refused it ({status}): {text}")
+
+
+def _unanswered(source: Exception, url: str, text: str) -> CoderankError:
+    if isinstance(source, ValidationError):
+        return StoreError(
+            f"What answers at {url} is no Qdrant server that this version understands: {text[:200]}",
+            "Check the URL, or update: pip install --upgrade 'coderank[server]'",
+        )
+    if _is_certificate(source):
+        return StoreError(f"The certificate of {url} is not trusted: {text}", CERTIFICATE)
+    if isinstance(source, httpx.ReadTimeout | httpx.WriteTimeout | httpx.PoolTimeout):
+        return ServerUnavailableError(f"The Qdrant server at {url} did not answer in time: {text}", AGAIN)
+    return ServerUnavailableError(f"No Qdrant server answers at {url}: {text}", START)
+
+
+def _is_certificate(source: Exception) -> bool:
+    return any(isinstance(cause, ssl.SSLError) for cause in _causes(source)) or "CERTIFICATE_VERIFY" in str(source)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_full(text: str) -> bool:
+    return any(words in text.lower() for words in ("no space left", "disk is full", "exceeds available disk"))
+
+
+def _code(error: grpc.RpcError) -> grpc.StatusCode:
+    return error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+
+
+def _message(error: UnexpectedResponse) -> str:
+    try:
+        return str(error.structured()["status"]["error"])
+    except (ValueError, KeyError, TypeError):  # a proxy before the server answers as it likes
+        return f"{error.reason_phrase} {error.content[:200].decode('utf-8', 'replace')}".strip()
