@@ -36,6 +36,7 @@ ONLY_IN = {
         "store/server_points.py",
         "store/server_requests.py",
         "store/server_scoring.py",
+        "store/server_snapshots.py",
     },
     "grpc": {"store/server_failures.py"},
     "torch": {"embedding/torch.py", "reranking/llm.py", "reranking/pair_torch.py", "models/export.py"},

@@ -308,10 +308,17 @@ def _change_aliases(side: QdrantServer, body: Body) -> bool:
 
 def _snapshot(side: QdrantServer, body: Body, name: str) -> Any:
     points, _ = side.local.scroll(name, limit=10**9, with_payload=True, with_vectors=True)
-    content = TypeAdapter(Any).dump_json([_plain(side.local.get_collection(name)), [_plain(point) for point in points]])
+    kept_points = [
+        {"id": point.id, "payload": point.payload, "vector": _plain_vectors(point.vector)} for point in points
+    ]
+    content = TypeAdapter(Any).dump_json([_plain(side.local.get_collection(name)), kept_points])
     kept = side.snapshots.setdefault(name, {})
     kept[f"{name}-{len(kept)}.snapshot"] = content
     return _described(kept)[-1]
+
+
+def _plain_vectors(vectors: Any) -> Any:
+    return {name: _plain(vector) for name, vector in vectors.items()} if isinstance(vectors, dict) else vectors
 
 
 def _described(kept: dict[str, bytes]) -> list[Body]:
@@ -360,10 +367,15 @@ def _exists(side: QdrantServer, body: Body, name: str) -> Any:
     return {"exists": name in side.local.collections or name in side.local.aliases}
 
 
+def _cluster(side: QdrantServer, body: Body) -> Any:
+    return {"status": "disabled"}
+
+
 _AT = r"/collections/([^/]+)"
 ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("GET", "/"): lambda side, body: {"title": "qdrant - vector search engine", "version": side.version},
     ("GET", "/collections"): lambda side, body: side.local.get_collections(),
+    ("GET", "/cluster"): _cluster,
     ("GET", "/aliases"): lambda side, body: side.local.get_aliases(),
     ("POST", "/collections/aliases"): _change_aliases,
     ("GET", _AT + "/exists"): _exists,

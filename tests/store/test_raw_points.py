@@ -8,33 +8,54 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import qdrant_edge as qdrant
+from qdrant_client import models
 from tests.store.store_samples import DIMENSION, corpus, id_of, unit
 
 from coderank.errors import IndexNotFoundError, StoreError
 from coderank.store.edge import EdgeStore
 from coderank.store.edge_points import open_edge_points
 from coderank.store.raw import UNNAMED, RawPoint, VectorSpec, id_order
+from coderank.store.server_collection import make, make_like
+from coderank.store.server_names import delete_collection
+from coderank.store.server_points import open_server_points
+from coderank.store.server_requests import Plan
+from coderank.store.server_snapshots import (
+    Snapshot,
+    create_snapshot,
+    delete_snapshot,
+    list_snapshots,
+    nodes,
+    recover_snapshot,
+    verify_snapshot,
+)
 from coderank.types import SparseVector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.store.servers import Servers
+
     from coderank.store.raw import RawPoints
+    from coderank.store.server_connection import Connection
 
 FOREIGN = {"document": "def f(): ...", "metadata": {"lines": [1, 2], "score": 0.25, "none": None, "é": ["\0", {}]}}
 
 
-def own_edge(folder: Path) -> RawPoints:
+def own_edge(folder: Path, servers: Servers) -> RawPoints:
     return open_edge_points(folder / "index", dimension=DIMENSION)
 
 
-IMPLEMENTATIONS: dict[str, Callable[[Path], RawPoints]] = {"edge": own_edge}
+def own_server(folder: Path, servers: Servers) -> RawPoints:
+    return own_server_points(servers.connection(), servers.collection())
+
+
+IMPLEMENTATIONS: dict[str, Callable[[Path, Servers], RawPoints]] = {"edge": own_edge, "server": own_server}
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
-def points(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RawPoints]:
-    made = IMPLEMENTATIONS[request.param](tmp_path)
+def points(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[RawPoints]:
+    made = IMPLEMENTATIONS[request.param](tmp_path, servers)
     yield made
     made.close()
 
@@ -181,3 +202,58 @@ def test_a_shard_of_any_shape_is_opened(tmp_path: Path) -> None:
     assert unnamed.specs() == (VectorSpec(UNNAMED, 3, "Dot"),)
     assert np.asarray(unnamed.retrieve([7], vectors=True)[0].vectors[UNNAMED]).tolist() == [1, 2, 3]
     unnamed.close()
+
+
+def test_a_collection_that_is_not_there_is_named(servers: Servers) -> None:
+    points = open_server_points(servers.connection(), servers.collection())
+    for ask in (points.count, points.specs, lambda: points.write([raw(1)])):
+        with pytest.raises(StoreError, match="doesn't exist"):
+            ask()
+
+
+def test_a_collection_of_any_shape_is_copied_with_another_dimension(servers: Servers) -> None:
+    connection, source, copy = servers.connection(), servers.collection(), servers.collection()
+    unnamed = models.VectorParams(size=3, distance=models.Distance.DOT)
+    connection.call(lambda client: client.create_collection(source, unnamed, metadata={"owner": "them"}))
+    connection.call(lambda client: client.create_payload_index(source, "kind", models.PayloadSchemaType.KEYWORD))
+    for _ in range(2):
+        make_like(connection, copy, source, vector=UNNAMED, dimension=5)
+    points = open_server_points(connection, copy)
+    assert points.specs() == (VectorSpec(UNNAMED, 5, "Dot"),)
+    info = connection.call(lambda client: client.get_collection(copy))
+    assert (info.config.metadata, list(info.payload_schema)) == ({"owner": "them"}, ["kind"])
+    points.write([RawPoint(7, FOREIGN, {UNNAMED: np.ones(5, np.float32)})])
+    (found,) = points.retrieve([7], vectors=True)
+    assert (found.payload, np.asarray(found.vectors[UNNAMED]).tolist()) == (FOREIGN, [1, 1, 1, 1, 1])
+    with pytest.raises(StoreError, match="no vector 'dense', only"):
+        make_like(connection, servers.collection(), source, vector="dense", dimension=5)
+
+
+def test_a_snapshot_brings_back_what_was_there(servers: Servers) -> None:
+    connection, name = servers.connection(), servers.collection()
+    points = own_server_points(connection, name)
+    points.write([raw(number) for number in range(1, 31)])
+    snapshot = create_snapshot(connection, name)
+    verify_snapshot(connection, snapshot)
+    assert snapshot in list_snapshots(connection, name)
+    assert nodes(connection) >= 1
+    points.write([raw(1, changed=True)])
+    points.delete([id_of(2)])
+    recover_snapshot(connection, snapshot, name)
+    assert (points.count(), points.retrieve([id_of(1)], vectors=False)[0].payload) == (30, {"n": 1})
+    with pytest.raises(StoreError, match="bytes and the checksum"):
+        verify_snapshot(connection, replace(snapshot, checksum="0" * 64))
+    with pytest.raises(StoreError):
+        recover_snapshot(connection, replace(snapshot, checksum="0" * 64), name)
+    delete_snapshot(connection, snapshot)
+    delete_snapshot(connection, snapshot)
+    with pytest.raises(StoreError, match="is gone"):
+        verify_snapshot(connection, snapshot)
+    with pytest.raises(StoreError):
+        recover_snapshot(connection, Snapshot(name, "none.snapshot", 1, ""), name)
+    delete_collection(connection, name)
+
+
+def own_server_points(connection: Connection, name: str) -> RawPoints:
+    make(connection, name, DIMENSION, Plan())
+    return open_server_points(connection, name)

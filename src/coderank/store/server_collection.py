@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from qdrant_client import models
 
-from coderank.errors import REBUILD, IndexIncompatibleError
+from coderank.errors import REBUILD, IndexIncompatibleError, StoreError
 from coderank.store import fingerprint as fingerprints
 from coderank.store.fingerprint import Fingerprint
 from coderank.store.payload import FILTERED_FIELDS
@@ -26,7 +26,57 @@ def make(connection: Connection, name: str, dimension: int, plan: Plan, fingerpr
     if plan.quantization.kind == "turbo":
         connection.require("TurboQuant")
     said: dict[str, Any] = {METADATA: msgspec.to_builtins(fingerprint) if fingerprint else {}}
-    arguments = creation(dimension, plan, said)
+    _create(connection, name, creation(dimension, plan, said))
+    for field in FILTERED_FIELDS:
+        connection.call(
+            lambda client, field=field: client.create_payload_index(name, field, models.PayloadSchemaType.KEYWORD),  # type: ignore[misc]
+            writes=True,
+        )
+
+
+def make_like(
+    connection: Connection,
+    name: str,
+    source: str,
+    *,
+    vector: str,
+    dimension: int,
+    fingerprint: Fingerprint | None = None,
+) -> None:
+    """Make a collection like ``source``, but for the dimension of one of its dense vectors; what is there stays.
+
+    Distances, quantization, shards, replicas, sparse vectors and payload indexes are those of the source. Its metadata
+    are taken over, and tell the fingerprint.
+    """
+    info = connection.call(lambda client: client.get_collection(source))
+    params = info.config.params
+    vectors = dense_vectors(info)
+    if vector not in vectors:
+        raise StoreError(f"The collection {source} has no vector {vector!r}, only {sorted(vectors)}")
+    vectors[vector] = vectors[vector].model_copy(update={"size": dimension})
+    said = dict(info.config.metadata or {})
+    if fingerprint:
+        said[METADATA] = msgspec.to_builtins(fingerprint)
+    arguments: dict[str, Any] = {
+        "vectors_config": vectors[""] if list(vectors) == [""] else vectors,
+        "sparse_vectors_config": params.sparse_vectors,
+        "shard_number": params.shard_number,
+        "replication_factor": params.replication_factor,
+        "write_consistency_factor": params.write_consistency_factor,
+        "on_disk_payload": params.on_disk_payload,
+        "quantization_config": info.config.quantization_config,
+        "metadata": said or None,
+    }
+    _create(connection, name, arguments)
+    for field, index in info.payload_schema.items():
+        schema = index.params or index.data_type
+        connection.call(
+            lambda client, field=field, schema=schema: client.create_payload_index(name, field, schema),  # type: ignore[misc]
+            writes=True,
+        )
+
+
+def _create(connection: Connection, name: str, arguments: dict[str, Any]) -> None:
     try:
         connection.once(
             lambda client: client.collection_exists(name) or client.create_collection(name, **arguments), writes=True
@@ -34,11 +84,6 @@ def make(connection: Connection, name: str, dimension: int, plan: Plan, fingerpr
     except CLIENT_ERRORS as error:
         if status_of(error) != _CONFLICT:  # somebody made it at the same moment
             raise meaning(error, connection.url) from error
-    for field in FILTERED_FIELDS:
-        connection.call(
-            lambda client, field=field: client.create_payload_index(name, field, models.PayloadSchemaType.KEYWORD),  # type: ignore[misc]
-            writes=True,
-        )
 
 
 def complete(info: models.CollectionInfo) -> bool:

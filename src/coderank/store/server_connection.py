@@ -26,6 +26,8 @@ READ_PATIENCE_S = 8.0
 """How long a question is asked again of a server that is busy or away: as long as somebody who searches waits."""
 WRITE_PATIENCE_S = 120.0
 """How long a write is: a server that restarts with some millions of points is back within a minute or two."""
+SNAPSHOT_TIMEOUT_S = 3_600.0
+"""What a server may take to write or read a snapshot: an hour is enough for half a terabyte on a slow disk."""
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 10.0
 MINIMUM: tuple[int, int] = (1, 16)
@@ -54,6 +56,11 @@ class Connection:
     def url(self) -> str:
         """Where the server is."""
         return self._address.url
+
+    @property
+    def api_key(self) -> str:
+        """What the server was given to let us in."""
+        return self._address.api_key
 
     @property
     def version(self) -> tuple[int, int]:
@@ -175,8 +182,11 @@ def _client(address: Address, *, grpc: bool) -> QdrantClient:
 def _connect_in_time(request: httpx.Request, send: Callable[[httpx.Request], httpx.Response]) -> httpx.Response:
     """Give connecting less time than answering: a machine that is off does not refuse, it keeps silent."""
     timeouts = request.extensions.get("timeout", {})
-    connect = min(CONNECT_TIMEOUT_S, timeouts.get("read") or CONNECT_TIMEOUT_S)
-    request.extensions["timeout"] = {**timeouts, "connect": connect}
+    read = timeouts.get("read")
+    connect = min(CONNECT_TIMEOUT_S, read or CONNECT_TIMEOUT_S)
+    if "/snapshots" in request.url.path:
+        read = SNAPSHOT_TIMEOUT_S
+    request.extensions["timeout"] = {**timeouts, "connect": connect, "read": read}
     return send(request)
 
 

@@ -42,6 +42,8 @@ _STATUS_OF_CODE = {
     grpc.StatusCode.DATA_LOSS: _INTERNAL,
 }
 """gRPC's codes as the statuses that the same server answers by REST."""
+MAX_QUOTED = 300
+"""Characters of a server's words in a message of ours."""
 START = "Start the server or correct its URL (QDRANT_URL), then run the command again: coderank doctor"
 AGAIN = "Run the command again: what is already written stays and is not written twice"
 KEY = "Set QDRANT_API_KEY (or the variable that api_key_env names) to a key that may do this"
@@ -97,7 +99,8 @@ def said(error: BaseException) -> str:
         text = error.details() or _code(error).name
     else:
         text = str(error) or type(error).__name__
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_QUOTED else f"{line[:MAX_QUOTED]} ..."
 
 
 def meaning(error: BaseException, url: str) -> CoderankError:
@@ -122,7 +125,7 @@ def meaning(error: BaseException, url: str) -> CoderankError:
 def _unanswered(source: Exception, url: str, text: str) -> CoderankError:
     if isinstance(source, ValidationError):
         return StoreError(
-            f"What answers at {url} is no Qdrant server that this version understands: {text[:200]}",
+            f"What answers at {url} is no Qdrant server that this version understands: {text}",
             "Check the URL, or update: pip install --upgrade 'coderank[server]'",
         )
     if _is_certificate(source):
