@@ -91,9 +91,10 @@ def paragraph(text: str, *, soft: bool = False) -> str:
     return f"<p{' class=soft' if soft else ''}>{escape(text)}</p>"
 
 
-def verdict(text: str, *, good: bool) -> str:
-    """Return the one sentence that a reader came for."""
-    return f'<p class="verdict {"good" if good else "bad"}">{escape(text)}</p>'
+def verdict(text: str, *, good: bool | None) -> str:
+    """Return the one sentence that a reader came for; None where it is neither good nor bad."""
+    kind = {True: " good", False: " bad", None: ""}[good]
+    return f'<p class="verdict{kind}">{escape(text)}</p>'
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:

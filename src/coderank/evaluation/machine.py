@@ -1,0 +1,58 @@
+"""On what a measurement was taken: the machine, the libraries, and how busy it was."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("numpy", "onnxruntime", "qdrant-edge-py", "tokenizers", "tree-sitter")
+"""Those whose version may change a result."""
+
+
+def describe() -> dict[str, Any]:
+    """Describe the machine and the libraries."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": cores(),
+        "memory_gib": _memory_gib(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def sentence() -> str:
+    """Describe the machine in one line."""
+    seen = describe()
+    memory = f", {seen['memory_gib']} GiB" if seen["memory_gib"] else ""
+    return f"{seen['cores']} cores of {seen['cpu']}{memory}, {seen['system']}, Python {seen['python']}"
+
+
+def load() -> list[float]:
+    """Return the load averages over 1, 5 and 15 minutes: above the number of cores, times are upper bounds."""
+    if not hasattr(os, "getloadavg"):
+        return []
+    return [round(value, 2) for value in os.getloadavg()]
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu_model() -> str:
+    table = Path("/proc/cpuinfo")
+    if table.exists():
+        for line in table.read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _memory_gib() -> int:
+    if not hasattr(os, "sysconf"):
+        return 0
+    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)

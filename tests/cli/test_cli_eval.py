@@ -1,0 +1,89 @@
+"""``coderank eval`` on a set of three documents and on a repository of two files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import World
+
+DOCUMENTS = {
+    "push": "def push(ring, item):\n    ring.items[ring.head] = item\n",
+    "login": "def check_password(user, password):\n    return user.hash == digest(password)\n",
+    "parse": "def parse_header(line):\n    name, _, value = line.partition(':')\n    return name, value\n",
+}
+QUERIES = {"q1": "compare the password of a user", "q2": "split a header line into name and value"}
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    rows = [json.dumps({"_id": name, "text": text}) for name, text in DOCUMENTS.items()]
+    (folder / "corpus.jsonl").write_text("\n".join(rows))
+    asked = [json.dumps({"_id": name, "text": text}) for name, text in QUERIES.items()]
+    (folder / "queries.jsonl").write_text("\n".join(asked))
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tlogin\t1\nq2\tparse\t1\n")
+    return folder
+
+
+def test_a_set_is_measured_in_every_mode_and_again_against_itself(world: World, dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = world.run("eval", str(dataset), "--lang", "python", "--mode", "all", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "tiny: 2 questions" in done.stdout
+    assert sorted(file.name for file in out.iterdir()) == [
+        "all-minilm-l6-v2-dense.json",
+        "all-minilm-l6-v2-hybrid.json",
+        "all-minilm-l6-v2-lexical.json",
+        "report.html",
+        "report.md",
+    ]
+    earlier = out / "all-minilm-l6-v2-hybrid.json"
+    found = json.loads(earlier.read_text())
+    assert found["means"]["ndcg@10"] == 1.0
+    assert [one["found"][0] for one in found["answers"]] == ["login", "parse"]
+    again = world.run("eval", str(dataset), "--lang", "python", "--against", str(earlier), "--format", "json")
+    assert again.returncode == 0, again.stderr
+    report = json.loads(again.stdout)
+    assert report["differences"][0]["ndcg@10"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+
+
+@pytest.fixture
+def localisation(tmp_path: Path) -> Path:
+    folder = tmp_path / "places"
+    (folder / "annotations").mkdir(parents=True)
+    (folder / "repos.json").write_text('[{"name": "repo", "language": "python"}]')
+    asked = [{"query": "where is the password compared?", "category": "semantic", "relevant": ["src/login.py"]}]
+    (folder / "annotations" / "repo.json").write_text(json.dumps(asked))
+    return folder
+
+
+def test_a_repository_is_asked_where_it_lies(world: World, localisation: Path) -> None:
+    repositories = str(world.repo.parent)
+    done = world.run("eval", str(localisation), "--repos", repositories, "--mode", "lexical", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["runs"][0]["measures"]["ndcg@10"] == 1.0
+    assert not (world.repo / ".coderank").exists()
+
+
+def test_answers_that_a_repository_lacks_are_a_note(world: World, localisation: Path) -> None:
+    file = localisation / "annotations" / "repo.json"
+    file.write_text(file.read_text().replace("src/login.py", "src/logout.py"))
+    done = world.run("eval", str(localisation), "--repos", str(world.repo.parent), "--mode", "lexical")
+    assert done.returncode == 0
+    assert "note: lexical: repo lacks 1 of 1 answers" in done.stderr
+
+
+def test_what_is_missing_is_named(world: World, localisation: Path, tmp_path: Path) -> None:
+    without = world.run("eval", str(localisation))
+    assert (without.returncode, "--repos DIR" in without.stderr) == (2, True)
+    elsewhere = world.run("eval", str(localisation), "--repos", str(tmp_path / "none"))
+    assert (elsewhere.returncode, "Lay out repo in" in elsewhere.stderr) == (2, True)
+    nothing = world.run("eval", str(tmp_path / "none"))
+    assert (nothing.returncode, "neither corpus.jsonl nor repos.json" in nothing.stderr) == (2, True)
