@@ -56,3 +56,8 @@ def test_an_empty_or_endless_query_is_refused(query: str) -> None:
     with pytest.raises(InvalidQueryError):
         checked_query(query)
     assert checked_query("x" * MAX_QUERY_CHARS)
+
+
+def test_a_glob_that_is_none_is_named() -> None:
+    with pytest.raises(InvalidQueryError, match="glob"):
+        filters([], ["!"], INDEXED)

@@ -22,14 +22,21 @@ def filters(languages: Sequence[str], globs: Sequence[str], indexed: Iterable[st
     None: the globs match no indexed file, so there is nothing to search.
 
     Raises:
-        InvalidQueryError: there is no such language.
+        InvalidQueryError: there is no such language, or a glob is none.
     """
     known = checked_languages(languages)
     if not globs:
         return Filters(languages=known)
-    wanted = GitIgnoreSpec.from_lines(globs)
+    wanted = _spec(globs)
     paths = tuple(path for path in indexed if wanted.match_file(path))
     return Filters(languages=known, paths=paths) if paths else None
+
+
+def _spec(globs: Sequence[str]) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(globs)
+    except ValueError as error:
+        raise InvalidQueryError(f"A glob cannot be read: {error}", "Write it as in a .gitignore: 'src/**'") from error
 
 
 def checked_languages(names: Sequence[str]) -> tuple[str, ...]:

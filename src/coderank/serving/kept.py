@@ -54,6 +54,8 @@ class Kept:
         self._follower = Follower(self._sync, target.name)
         self._pending = 0
         self._filled = False
+        self.seen: IndexReport | None = None
+        """What the last sync or fill found."""
         self.failure: CoderankError | None = None
         """What kept vectors from being filled in when that was last tried."""
 
@@ -139,6 +141,7 @@ class Kept:
         return added
 
     def _note(self, report: IndexReport) -> None:
+        self.seen = report
         self._pending = round(report.chunks * (1 - report.dense_coverage))
         self._filled = report.filled
 

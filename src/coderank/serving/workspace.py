@@ -70,6 +70,20 @@ class State:
     """What kept vectors from being filled in."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What is known of one target without opening or reading anything."""
+
+    target: Target
+    asked_by_default: bool
+    """Whether a question that names no collection is about it too."""
+    opened: bool
+    indexing: bool
+    chunks: int | None
+    """After the last look at its files; None before the first."""
+    dense_coverage: float | None
+
+
 class Workspace:
     """Everything a server may search. Safe among threads; nothing is opened before it is asked for."""
 
@@ -149,6 +163,22 @@ class Workspace:
         """Tell how every target stands, or one. Reads only. Raises UnknownCollectionError."""
         names = [chosen(collection, self.targets).name] if collection else list(self.targets)
         return tuple(self._state(self._keep(name)) for name in names)
+
+    def pulses(self) -> tuple[Pulse, ...]:
+        """Tell what is known of every target. Opens nothing, so that being watched keeps nothing open."""
+        return tuple(self._pulse(name) for name in self.targets)
+
+    def _pulse(self, name: str) -> Pulse:
+        kept = self._keep(name)
+        seen = kept.seen
+        return Pulse(
+            target=kept.target,
+            asked_by_default=name in self._default,
+            opened=kept.opened,
+            indexing=kept.progress is not None,
+            chunks=seen.chunks if seen else None,
+            dense_coverage=seen.dense_coverage if seen else None,
+        )
 
     def warm_up(self) -> None:
         """Begin to bring the folders up to date, so that the first question waits less."""

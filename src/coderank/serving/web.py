@@ -1,0 +1,42 @@
+"""The whole HTTP server: the guard, the JSON API, and beside it what speaks MCP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
+from coderank.errors import CoderankError
+from coderank.serving.api.problems import on_error, on_http_error, on_unexpected
+from coderank.serving.api.routes import Api
+from coderank.serving.guard import Guard
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Lifespan
+
+    from coderank.serving.metrics import MeasuredWorkspace
+
+
+def application(
+    workspace: MeasuredWorkspace,
+    *,
+    token: str = "",
+    public: bool = False,
+    mcp: ASGIApp | None = None,
+    lifespan: Lifespan[Starlette] | None = None,
+) -> Starlette:
+    """Put the server together.
+
+    ``token`` and ``public`` as `Guard` takes them; ``mcp`` answers every address that the API has not, and ``lifespan``
+    is what it needs to run.
+    """
+    routes = [*Api(workspace, workspace.metrics).routes(), *([Mount("/", mcp)] if mcp else [])]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, token=token, public=public)],
+        exception_handlers={CoderankError: on_error, HTTPException: on_http_error, Exception: on_unexpected},
+        lifespan=lifespan,
+    )

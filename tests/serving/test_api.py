@@ -1,0 +1,344 @@
+"""The JSON API: real folders and engines behind a real application."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from schemathesis import GenerationMode
+from schemathesis.openapi import from_asgi
+from starlette.testclient import TestClient
+from tests.serving.serving_world import QUESTION, write_tree
+
+from coderank.errors import CoderankError
+from coderank.serving import api, gate
+from coderank.serving.api.problems import STATUS
+from coderank.serving.metrics import MeasuredWorkspace
+from coderank.serving.web import application
+from coderank.settings import Settings
+
+HERE = "http://127.0.0.1:8377"
+EXAMPLES = 12
+"""Of each operation: about ten seconds."""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeasuredWorkspace]:
+    """One server's workspace for all that do not change it: two folders."""
+    base = tmp_path_factory.mktemp("api")
+    first, second = write_tree(base / "app"), write_tree(base / "lib", {"zebra.py": "def zebra_crossing(): ...\n"})
+    settings = Settings(data_dir=base / "data", cache_dir=base / "cache")
+    workspace = MeasuredWorkspace.open([str(first), str(second)], settings)
+    yield workspace
+    workspace.close()
+
+
+@pytest.fixture(scope="module")
+def client(served: MeasuredWorkspace) -> Iterator[TestClient]:
+    with TestClient(application(served), base_url=HERE, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def fresh(repo: Path, settings: Settings) -> Iterator[MeasuredWorkspace]:
+    workspace = MeasuredWorkspace.open([str(repo)], settings)
+    yield workspace
+    workspace.close()
+
+
+def asked(client: TestClient, address: str, **fields: Any) -> Any:
+    response = client.post(address, json=fields)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def refused(client: TestClient, path: str, body: Any, status: int) -> dict[str, Any]:
+    response = client.post(path, content=body if isinstance(body, bytes) else json.dumps(body).encode(), headers=JSON)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert problem["status"] == status
+    return problem
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def test_a_search_answers_as_the_command_line_does_and_says_how_fresh_it_is(client: TestClient) -> None:
+    found = asked(client, "/v1/search", query=QUESTION, limit=1)
+    assert found["query"] == QUESTION
+    hit = found["results"][0]
+    assert hit["path"] == "src/ring.py"
+    assert hit["root"].endswith("/app")
+    assert {"start_line", "end_line", "language", "symbol", "score", "content"} < set(hit)
+    assert len(found["results"]) == 1
+    assert {stage["name"] for stage in found["stages"]} >= {"retrieve"}
+    assert found["index"]["chunks"] > 0
+    assert found["freshness"] == [
+        {"collection": "app", "current": True, "detail": ""},
+        {"collection": "lib", "current": True, "detail": ""},
+    ]
+
+
+def test_a_search_is_restricted_by_collection_language_and_path(client: TestClient) -> None:
+    assert {hit["path"] for hit in asked(client, "/v1/search", query="zebra", collection="lib")["results"]} == {
+        "zebra.py"
+    }
+    found = asked(client, "/v1/search", query="password", languages=["markdown"], paths=["docs/**"])
+    assert {hit["path"] for hit in found["results"]} == {"docs/guide.md"}
+
+
+def test_related_code_is_found_from_a_place(client: TestClient) -> None:
+    found = asked(client, "/v1/related", path="src/login.py", line=1, collection="app")
+    assert "src/login.py" not in {hit["path"] for hit in found["results"]}
+    assert found["results"]
+    assert "src/login.py" in refused(client, "/v1/related", {"path": "src/login.py", "line": 99}, 404)["detail"]
+
+
+def test_what_is_served_and_how_it_stands(client: TestClient, served: MeasuredWorkspace) -> None:
+    asked(client, "/v1/search", query=QUESTION)
+    collections = client.get("/v1/collections").json()["collections"]
+    assert [(one["name"], one["kind"]) for one in collections] == [("app", "folder"), ("lib", "folder")]
+    [state] = client.get("/v1/status", params={"collection": "app"}).json()["collections"]
+    assert state["index"]["files"] == 3
+    assert state["index"]["languages"]["python"] >= 2
+    assert state["problem"] == ""
+    assert len(client.get("/v1/status").json()["collections"]) == 2
+    assert client.get("/v1/status", params={"collection": "nope"}).status_code == 404
+    assert served.gate.in_flight == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "named"),
+    [
+        (b"{", 400, "cannot be read"),
+        (b"\xff", 400, "cannot be read"),
+        ({}, 400, "`query`"),
+        ({"query": ""}, 400, "$.query"),
+        ({"query": " \n"}, 400, "$.query"),
+        ({"query": "x" * 10_001}, 400, "$.query"),
+        ({"query": "x", "limit": 0}, 400, "$.limit"),
+        ({"query": "x", "limit": 101}, 400, "$.limit"),
+        ({"query": "x", "limit": "10"}, 400, "$.limit"),
+        ({"query": "x", "rerank": True}, 400, "`rerank`"),
+        ({"query": "x", "languages": ["klingon"]}, 400, "klingon"),
+        ({"query": "x", "paths": ["!"]}, 400, "glob"),
+        ({"query": "x", "collection": "ap"}, 404, "'ap'"),
+        ({"query": "x", "collection": ""}, 404, "''"),
+        (["x"], 400, "array"),
+        (b'{"query": "' + b"x" * 2_000_000 + b'"}', 413, "1048576"),
+    ],
+)
+def test_a_bad_request_is_refused_by_name(client: TestClient, body: Any, status: int, named: str) -> None:
+    assert named in refused(client, "/v1/search", body, status)["detail"]
+
+
+def test_what_the_router_refuses_is_a_problem_too(client: TestClient) -> None:
+    for response, status in (
+        (client.get("/v1/nothing"), 404),
+        (client.get("/v1/search"), 405),
+        (client.post("/v1/search", content=b"query=x"), 415),
+        (client.get("/v1/collections", params={"x": "1"}), 400),
+        (client.get("/v1/status?collection=app&collection=lib"), 400),
+        (client.get("/v1/status?collection="), 404),
+        (client.post("/v1/search", params={"x": "1"}, json={"query": "x"}), 400),
+    ):
+        assert response.status_code == status
+        assert response.json()["status"] == status
+    assert client.get("/v1/search").headers["allow"] == "POST"
+
+
+def test_every_error_has_a_status() -> None:
+    for kind, status in STATUS:
+        assert issubclass(kind, CoderankError)
+        assert 400 <= status < 600
+    assert STATUS[-1][0] is CoderankError  # none is left over
+    for place, (kind, _) in enumerate(STATUS):
+        assert not any(issubclass(kind, earlier) for earlier, _ in STATUS[:place]), f"{kind.__name__} is never reached"
+
+
+def test_a_full_server_turns_requests_away_at_once_with_the_time_to_come_back(
+    fresh: MeasuredWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tickets = [fresh.gate.enter() for _ in range(gate.IN_FLIGHT)]
+    with TestClient(application(fresh), base_url=HERE) as client:
+        response = client.post("/v1/search", json={"query": QUESTION})
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == str(gate.RETRY_AFTER_S)
+        assert "128" in response.json()["detail"]
+        assert client.get("/health").json()["in_flight"] == 128  # not among those who wait
+        assert "coderank_requests_shed_total 1.0" in client.get("/metrics").text
+        for ticket in tickets:
+            ticket.leave()
+        assert client.post("/v1/search", json={"query": QUESTION}).status_code == 200
+
+
+def test_health_says_whether_everything_was_indexed_once_and_opens_nothing(fresh: MeasuredWorkspace) -> None:
+    with TestClient(application(fresh), base_url=HERE) as client:
+        before = client.get("/health")
+        assert before.status_code == 503
+        assert before.json()["ready"] is False
+        assert before.json()["collections"] == [
+            {"collection": "repo", "open": False, "indexing": False, "chunks": None, "dense_coverage": None}
+        ]
+        asked(client, "/v1/search", query=QUESTION)
+        after = client.get("/health")
+        assert after.status_code == 200
+        assert after.json()["ready"] is True
+        assert after.json()["collections"][0]["chunks"] >= 3
+
+
+def test_figures_count_questions_stages_and_indexes(fresh: MeasuredWorkspace, repo: Path) -> None:
+    with TestClient(application(fresh), base_url=HERE) as client:
+        asked(client, "/v1/search", query=QUESTION)
+        client.post("/v1/search", json={"query": QUESTION, "languages": ["klingon"]})
+        page = client.get("/metrics")
+    assert page.headers["content-type"].startswith("text/plain")
+    assert page.headers["content-type"].count("charset") == 1
+    figures = dict(re.findall(r"^([a-z_]+(?:\{[^}]*\})?) ([0-9.e+-]+)$", page.text, re.MULTILINE))
+    assert figures['coderank_questions_total{kind="search",outcome="answered"}'] == "1.0"
+    assert figures['coderank_questions_total{kind="search",outcome="InvalidQueryError"}'] == "1.0"
+    assert figures['coderank_question_seconds_count{kind="search"}'] == "2.0"
+    assert figures['coderank_stage_seconds_count{stage="retrieve"}'] == "1.0"
+    assert float(figures['coderank_index_chunks{collection="repo"}']) >= 3
+    assert figures["coderank_requests_in_flight"] == "0.0"
+    assert float(figures["process_resident_memory_bytes"]) > 1e6
+
+
+def test_two_servers_of_a_process_count_apart(served: MeasuredWorkspace, fresh: MeasuredWorkspace) -> None:
+    from prometheus_client import REGISTRY
+
+    assert served.metrics.registry is not fresh.metrics.registry
+    assert not [metric.name for metric in REGISTRY.collect() if metric.name.startswith("coderank")]
+
+
+def test_a_client_that_vanishes_frees_its_place(fresh: MeasuredWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    entered, noticed = threading.Event(), threading.Event()
+
+    def slow(question: object, call: Any) -> None:
+        entered.set()
+        while not call.cancelled():
+            entered.wait(0.01)
+        noticed.set()
+        call.check()
+
+    monkeypatch.setattr(fresh, "search", slow)
+    body = json.dumps({"query": "x"}).encode()
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        while not entered.is_set():
+            await asyncio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/search", "query_string": b"", "headers": headers}
+    asyncio.run(application(fresh)(scope, receive, send))
+    assert noticed.is_set()
+    assert fresh.gate.in_flight == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:8377"}, 200),
+        ({"Host": "[::1]:8377"}, 200),
+        ({"Host": "LOCALHOST"}, 200),
+        ({"Host": "evil.example:8377"}, 403),
+        ({"Host": "127.0.0.1.evil.example"}, 403),
+        ({"Host": "127.0.0.1@evil.example"}, 403),
+        ({"Host": "[::1"}, 403),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost.evil.example"}, 403),
+        ({"Content-Length": "-1"}, 413),
+    ],
+)
+def test_pages_of_strangers_are_turned_away(client: TestClient, headers: dict[str, str], status: int) -> None:
+    assert client.get("/v1/collections", headers=headers).status_code == status
+
+
+def test_a_token_is_asked_for_everywhere(served: MeasuredWorkspace) -> None:
+    app = application(served, token="geheim-ü", public=True)
+    with TestClient(app, base_url="http://code.example") as client:
+        for address in ("/v1/collections", "/health", "/metrics", "/openapi.json"):
+            response = client.get(address)
+            assert response.status_code == 401
+            assert response.headers["www-authenticate"] == "Bearer"
+            wrong = {"Authorization": "Bearer geheim"}
+            assert client.get(address, headers=wrong).status_code == 401
+        right = {b"Authorization": "bearer geheim-ü".encode()}
+        assert client.get("/v1/collections", headers=right).status_code == 200
+        from_page = right | {b"Origin": b"https://evil.example"}
+        assert client.get("/v1/collections", headers=from_page).status_code == 403
+
+
+def test_a_body_without_a_length_is_counted(client: TestClient) -> None:
+    def endless() -> Iterator[bytes]:
+        yield b'{"query": "'
+        for _ in range(40):
+            yield b"x" * 100_000
+        yield b'"}'
+
+    response = client.post("/v1/search", content=endless(), headers=JSON)
+    assert response.status_code == 413
+    assert response.json()["status"] == 413
+
+
+def test_the_description_names_what_is_served(client: TestClient) -> None:
+    described = client.get("/openapi.json").json()
+    assert described["openapi"] == "3.1.0"
+    assert set(described["paths"]) == {
+        "/v1/search",
+        "/v1/related",
+        "/v1/collections",
+        "/v1/status",
+        "/health",
+        "/metrics",
+    }
+    request = described["components"]["schemas"]["SearchRequest"]
+    assert request["additionalProperties"] is False
+    assert request["required"] == ["query"]
+    assert request["properties"]["collection"]["enum"] == [None, "app", "lib"]
+    assert "python" in request["properties"]["languages"]["items"]["enum"]
+    assert api.__doc__
+
+
+@pytest.fixture(scope="module")
+def described(served: MeasuredWorkspace) -> Any:
+    with TestClient(application(served), base_url=HERE) as client:
+        asked(client, "/v1/search", query=QUESTION)  # ready from here on
+    return from_asgi("/openapi.json", application(served), headers={"Host": "localhost"})
+
+
+@pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
+@pytest.mark.parametrize("operation", ["search", "related", "collections", "status", "health", "metrics"])
+def test_requests_of_every_kind_are_answered_as_described(described: Any, operation: str, mode: GenerationMode) -> None:
+    """Valid ones with results, others with the problem that the description promises; never with a surprise."""
+    [found] = [one.ok() for one in described.include(operation_id=operation).get_all_operations()]
+    if mode == GenerationMode.NEGATIVE and not (found.body or found.query):
+        return  # nothing is sent that could be wrong
+
+    @hypothesis.settings(max_examples=EXAMPLES, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.given(case=found.as_strategy(generation_mode=mode))
+    def check(case: Any) -> None:
+        case.call_and_validate(headers={"Host": "localhost"})
+
+    check()
