@@ -1,4 +1,4 @@
-"""The whole HTTP server: the guard, the JSON API, and beside it what speaks MCP."""
+"""All addresses of the HTTP server: the JSON API, and beside it what speaks MCP."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from coderank.errors import CoderankError
 from coderank.serving.api.problems import on_error, on_http_error, on_unexpected
 from coderank.serving.api.routes import Api
-from coderank.serving.guard import Guard
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Lifespan
@@ -21,22 +19,14 @@ if TYPE_CHECKING:
 
 
 def application(
-    workspace: MeasuredWorkspace,
-    *,
-    token: str = "",
-    public: bool = False,
-    mcp: ASGIApp | None = None,
-    lifespan: Lifespan[Starlette] | None = None,
+    workspace: MeasuredWorkspace, *, mcp: ASGIApp | None = None, lifespan: Lifespan[Starlette] | None = None
 ) -> Starlette:
-    """Put the server together.
+    """Put the addresses together; who may ask is decided before them.
 
-    ``token`` and ``public`` as `Guard` takes them; ``mcp`` answers every address that the API has not, and ``lifespan``
-    is what it needs to run.
+    ``mcp`` answers every address that the API has not, and ``lifespan`` is what it needs to run.
     """
-    routes = [*Api(workspace, workspace.metrics).routes(), *([Mount("/", mcp)] if mcp else [])]
     return Starlette(
-        routes=routes,
-        middleware=[Middleware(Guard, token=token, public=public)],
+        routes=[*Api(workspace, workspace.metrics).routes(), *([Mount("/", mcp)] if mcp else [])],
         exception_handlers={CoderankError: on_error, HTTPException: on_http_error, Exception: on_unexpected},
         lifespan=lifespan,
     )
