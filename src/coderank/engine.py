@@ -7,12 +7,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from coderank.corpus import grammars
-from coderank.errors import INDEX, IndexIncompatibleError, IndexUnusableError
-from coderank.indexing.generation import Generation, Home
-from coderank.indexing.location import arguments, existing, holds_index, index_folder, remembered
-from coderank.indexing.tree import FolderTree
-from coderank.loading.choice import BUNDLED_MODEL, embedder, remembered_embedder
+from coderank import wiring
+from coderank.errors import ConfigurationError, IndexIncompatibleError, IndexUnusableError
+from coderank.indexing.generation import Generation
+from coderank.indexing.location import holds_index, index_folder
+from coderank.loading.choice import BUNDLED_MODEL, remembered_embedder
 from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings, expanded
 from coderank.store import fingerprint
@@ -27,10 +26,9 @@ if TYPE_CHECKING:
 
     from coderank.embedding.contract import Embedder
     from coderank.indexing.manifest import Totals
-    from coderank.models.catalogue import Model
-    from coderank.reranking.cascade import Cascade
-    from coderank.retrieval.answer import Asked, Find
+    from coderank.retrieval.answer import Asked, Find, Reranking
     from coderank.types import IndexReport, Progress, SearchResult, Skip
+    from coderank.wiring import Opening
 
 Answer = TypeVar("Answer")
 
@@ -41,30 +39,27 @@ class Engine:
     ``with Engine.open(path) as engine: engine.index(); hits = engine.search("query", limit=10)``
     """
 
-    def __init__(
-        self,
-        home: Home,
-        generation: Generation,
-        label: str,
-        *,
-        follow: bool = False,
-        named: str = INDEX,
-        one_shot: bool = False,
-    ) -> None:
+    def __init__(self, opening: Opening, *, one_shot: bool = False) -> None:
         """Take what `open` found out. Nothing is created, locked or loaded before it is needed."""
+        home = opening.home
         self.root = home.root
-        """Absolute path of what is indexed."""
-        self.label = label
-        """The folder that hits' paths are relative to, as the caller named it."""
+        """Absolute path of what is indexed; of a collection, its name below the path of the file that describes it."""
+        self.label = opening.label
+        """The folder that hits' paths are relative to, as the caller named it; of a collection, its name."""
         self.index_dir = home.folder
         """Where the index lives."""
-        self.arguments = named
+        self.arguments = opening.arguments
         """What names this index on the command line, for remedies and hints."""
+        self.collection = opening.collection
+        """Name of the collection; empty for a path."""
         self._home = home
-        self._generation = generation
+        self._generation = opening.generation
         self._left: list[Generation] = []
         """Generations that the index was moved on from; threads may still be at work on them."""
-        self._follow = follow
+        self._follow = opening.follow
+        self._root_of = opening.root_of
+        self._inside = opening.inside
+        self._defaults = opening.defaults
         self._one_shot = one_shot
         self._ahead: tuple[Generation, Embedder] | None = None
 
@@ -90,34 +85,22 @@ class Engine:
             IndexIncompatibleError: the index folder holds the index of another root, or one of an unknown model.
             IndexCorruptError: the index folder holds something else.
         """
-        given, settings = expanded(path), settings or Settings.from_environment()
-        root = existing(given if str(path) else None)
-        folder = expanded(index_dir).absolute() if index_dir else index_folder(settings.data_dir, root)
-        named = arguments(given, index_dir, model)
-        name = settings.model if model == "auto" else model
-        try:
-            found = remembered(folder, root)
-            chosen = remembered_embedder(found, settings) if found and model == "auto" else None
-        except IndexUnusableError as error:
-            error.name_index(named)
-            raise
-        home = Home(
-            tree=FolderTree(root, leave_out=(folder, settings.data_dir, settings.cache_dir)),
-            root=root,
-            folder=folder,
-            settings=settings,
-            embedder=partial(_opened, settings=settings, download=name != "auto" and chosen is None),
-        )
-        engine = cls(
-            home,
-            Generation(home, chosen or embedder(name, settings), found.generation if found else ""),
-            str(given if root.is_dir() else given.parent),
-            follow=model == "auto",
-            named=named,
-            one_shot=one_shot,
-        )
-        grammars.use_cache(settings.cache_dir / "grammars")
-        return engine
+        settings = settings or Settings.from_environment()
+        return cls(wiring.of_path(path, model, index_dir, settings), one_shot=one_shot)
+
+    @classmethod
+    def open_collection(cls, name: str, *, settings: Settings | None = None, one_shot: bool = False) -> Self:
+        """Open the engine of a collection that the user's file describes, indexed or not.
+
+        Of several sources, paths begin with the source's name. An index keeps the model that it was built with.
+
+        Raises:
+            ConfigurationError: there is no such collection, its description cannot be used, or its model makes vectors
+                of another dimension than it says.
+            ModelNotFoundError: the catalogue has no such embedder.
+        """
+        settings = settings or Settings.from_environment()
+        return cls(wiring.of_collection(name, settings), one_shot=one_shot)
 
     @staticmethod
     def is_indexed(path: str | Path, *, settings: Settings | None = None) -> bool:
@@ -129,8 +112,18 @@ class Engine:
         except OSError:  # not for us to read, so it is no index for us
             return False
 
-    def index(self, *, on_progress: Callable[[Progress], None] | None = None, rebuild: bool = False) -> IndexReport:
-        """Bring the index up to the tree, words and vectors; with ``rebuild`` from nothing, whatever was there."""
+    def index(
+        self, *, on_progress: Callable[[Progress], None] | None = None, rebuild: bool = False, refresh: bool = True
+    ) -> IndexReport:
+        """Bring the index up to the tree, words and vectors; with ``rebuild`` from nothing, whatever was there.
+
+        Copies of repositories are fetched anew before, if ``refresh``.
+
+        Raises:
+            SourceUnavailableError: a source of a collection cannot be fetched or read; the index stays as it is.
+        """
+        if refresh:
+            self._home.tree.refresh()
         if rebuild:
             self._erase()
         return self._on_current(partial(self._indexed, on_progress=on_progress))
@@ -167,16 +160,17 @@ class Engine:
         self,
         query: str,
         *,
-        limit: int = 10,
+        limit: int | None = None,
         languages: Sequence[str] = (),
         paths: Sequence[str] = (),
         mode: str = SearchMode.HYBRID,
-        rerank: bool = False,
+        rerank: bool | None = None,
     ) -> SearchResult:
         """Find code by meaning, best first. Reads only: index first.
 
         ``paths`` are globs as in a .gitignore, ``languages`` names as `status` shows them. With ``rerank`` the
-        rerankers of the settings reorder the best; the stage ``rerank`` of the result says what became of that.
+        rerankers of the settings reorder the best; the stage ``rerank`` of the result says what became of that. None
+        stands for 10 hits that are not reranked, or what the description of a collection says instead.
 
         Raises:
             InvalidQueryError: an empty or over-long query, a limit below one, an unknown language or mode.
@@ -188,13 +182,13 @@ class Engine:
         from coderank.retrieval.answer import Asked  # noqa: PLC0415
         from coderank.retrieval.scope import filters  # noqa: PLC0415
 
-        query, limit = checked_query(query), checked_limit(limit)
-        cascade = self._cascade() if rerank else None
+        query, limit = checked_query(query), checked_limit(self._defaults.limit if limit is None else limit)
+        reranking = self._reranking(wanted=rerank)
 
         def answer(generation: Generation) -> SearchResult:
             manifest = generation.whole_manifest()
             scope = filters(languages, paths, (row.path for row in manifest.files()) if paths else ())
-            asked = Asked(query, limit, mode, scope, cascade)
+            asked = Asked(query, limit, mode, scope, reranking)
             return self._answer(generation, partial(search.search, query, generation.store), asked, manifest.totals())
 
         return self._on_current(answer)
@@ -219,7 +213,7 @@ class Engine:
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
         from coderank.retrieval.answer import Asked, chunk_at  # noqa: PLC0415
 
-        limit = checked_limit(limit)
+        limit, path = checked_limit(limit), self._inside(path)
 
         def answer(generation: Generation) -> SearchResult:
             totals = generation.whole_manifest().totals()
@@ -234,7 +228,7 @@ class Engine:
 
         None where what is indexed is no run of lines of a file. Only files of the tree are opened.
         """
-        return self._home.tree.text(path)
+        return self._home.tree.text(self._inside(path))
 
     def status(self) -> Status:
         """Tell what is indexed, what was left out, and how many files have changed since. Reads only.
@@ -294,10 +288,21 @@ class Engine:
                 raise
             return act(moved)
 
-    def _cascade(self) -> Cascade:
+    def _reranking(self, *, wanted: bool | None) -> Reranking | None:
+        if not (self._defaults.rerank if wanted is None else wanted):
+            return None
         from coderank.loading.rerankers import opened_cascade  # noqa: PLC0415 - most searches are not reranked
+        from coderank.reranking.policy import CANDIDATES  # noqa: PLC0415
+        from coderank.retrieval.answer import Reranking  # noqa: PLC0415
 
-        return opened_cascade(self._home.settings)
+        settings = self._home.settings
+        try:
+            cascade = opened_cascade(settings)
+        except ConfigurationError as error:
+            if wanted:
+                raise
+            return Reranking(None, why=error.message)
+        return Reranking(cascade, self._defaults.candidates or CANDIDATES, settings.rerank_budget_ms)
 
     def _indexed(self, generation: Generation, on_progress: Callable[[Progress], None] | None) -> IndexReport:
         self._make(generation)
@@ -318,7 +323,7 @@ class Engine:
         totals = manifest.totals()
         skips = [*seen.left_out, *(row.skip() for row in manifest.skips())]
         return Status(
-            root=str(self.root),
+            root=self._home.tree.name,
             index_dir=str(self.index_dir),
             model=generation.model.name,
             files=totals.files,
@@ -350,10 +355,4 @@ class Engine:
         index = IndexInfo(model.name, totals.chunks, totals.coverage)
         begun = self._ahead if self._ahead and self._ahead[0] is generation else None
         found = answer(find, asked, index, model, lambda: begun[1] if begun else generation.embedder())
-        return replace(found, hits=tuple(replace(hit, root=self.label) for hit in found.hits))
-
-
-def _opened(model: Model, settings: Settings, *, download: bool) -> Embedder:
-    from coderank.loading.opened import opened_embedder  # noqa: PLC0415 - a lexical search needs no model
-
-    return opened_embedder(model, settings, download=download)
+        return replace(found, hits=tuple(replace(hit, root=self._root_of(hit.path)) for hit in found.hits))

@@ -12,6 +12,7 @@ CoderankError                 a message that says what failed, with the value, a
 │   ├── IndexCorruptError         unreadable or not an index
 │   ├── IndexBusyError            another process did not hand the index over in time
 │   └── IndexNotWritableError     no permission, read-only or full disk
+├── SourceUnavailableError    a source of a collection cannot be fetched or read
 ├── ModelError                a model cannot be used
 │   ├── ModelNotFoundError        not in the catalogue
 │   └── ModelUnavailableError     weights are missing or damaged
@@ -91,6 +92,10 @@ class IndexBusyError(IndexUnusableError):
 
 class IndexNotWritableError(IndexUnusableError):
     """The index cannot be written: no permission, a read-only or a full disk."""
+
+
+class SourceUnavailableError(CoderankError):
+    """A source of a collection cannot be fetched or read: the index stays as it is."""
 
 
 class ModelError(CoderankError):

@@ -25,6 +25,7 @@ class SkipReason(StrEnum):
     EMPTY = "empty"
     GENERATED = "generated"
     LOCK_FILE = "lock file"
+    MALFORMED = "malformed"
     MINIFIED = "minified"
     OUTSIDE_ROOT = "outside root"
     SECRET = "secret"  # noqa: S105 - the name of a reason, not a password

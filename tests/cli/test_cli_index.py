@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from coderank import Engine
 from coderank.cli.background import command
 from coderank.cli.index import summary
 from coderank.cli.status import lines
@@ -52,9 +53,8 @@ class TestIndex:
         self, world: World, tmp_path: Path
     ) -> None:
         (world.repo / "coderank.py").write_text("raise SystemExit(99)")
-        done = subprocess.run(
-            command(world.repo, tmp_path / "index"), cwd=world.repo, env=world.environment, check=False
-        )
+        engine = Engine.open(world.repo, index_dir=tmp_path / "index")
+        done = subprocess.run(command(engine), cwd=world.repo, env=world.environment, check=False)
         assert done.returncode == 0
 
     def test_a_read_only_place_is_named_with_a_remedy(self, world: World, tmp_path: Path) -> None:

@@ -62,11 +62,6 @@ class TestStart:
         assert "-h, --help" in shown.output
         assert " ".join(shown.output.split()) in " ".join(page.split())
 
-    @pytest.mark.parametrize("option", ["--collection"])
-    def test_what_this_version_cannot_do_is_not_offered(self, option: str) -> None:
-        helps = [CliRunner().invoke(main.cli, [name, "--help"]).output for name in COMMANDS]
-        assert not any(option in shown for shown in helps)
-
 
 class TestWrongUsage:
     @pytest.mark.parametrize(
@@ -86,8 +81,9 @@ class TestWrongUsage:
                 "coderank: Invalid value for '-k' / '--limit': 1001 is not in the range",
             ),
             (["search", "x", "--mode", "magic"], "coderank: Invalid value for '--mode'"),
-            (["search", "x", "--collection", "docs"], "coderank: This version knows no collections, so not 'docs'"),
-            (["index", "--collection", "docs"], "coderank: This version knows no collections"),
+            (["search", "x", ".", "--collection", "docs"], "coderank: --collection does not go with PATH. "),
+            (["status", ".", "--collection", "docs"], "coderank: --collection does not go with PATH. "),
+            (["index", "--collection", "docs", "--index-dir", "i"], "coderank: --collection does not go with --index"),
             (["search", "x", "a", "b", "--index-dir", "i"], "coderank: --index-dir holds the index of one PATH. "),
             (["related", "nowhere.py"], "coderank: 'nowhere.py' is not FILE:LINE. "),
             (["related", "nowhere.py:3"], "coderank: No such file: 'nowhere.py'. "),

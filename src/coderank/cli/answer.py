@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from coderank.cli.freshness import Freshness, bring_up_to_date
@@ -14,6 +14,7 @@ from coderank.retrieval.merge import merged
 from coderank.settings import expanded
 from coderank.store import fingerprint
 from coderank.types import SearchMode
+from coderank.wiring import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,11 +29,12 @@ class Question:
     """What is asked, of every root alike."""
 
     query: str
-    limit: int
+    limit: int | None = None
+    """None: what a collection says, else DEFAULT_LIMIT."""
     languages: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
     mode: str = SearchMode.HYBRID
-    rerank: bool = False
+    rerank: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Place:
             settings=self.settings,
             one_shot=self.one_shot,
         )
+
+    def open_collection(self, name: str) -> Engine:
+        """Open the engine of a collection, to be closed by the caller."""
+        return Engine.open_collection(name, settings=self.settings, one_shot=self.one_shot)
 
     def is_indexed(self, folder: Path) -> bool:
         """Tell whether a folder has an index of its own where this place keeps them."""
@@ -80,25 +86,47 @@ def search(question: Question, paths: Sequence[str], wanted: Freshness, place: P
 
     Raises UsageError and its kin for a bad question, IndexUnusableError and its kin for a bad index.
     """
-    checked_query(question.query)
-    checked_limit(question.limit)
-    if question.languages:
-        from coderank.retrieval.scope import checked_languages  # noqa: PLC0415 - hardly anybody names one
-
-        checked_languages(question.languages)
+    question = replace(question, limit=question.limit or DEFAULT_LIMIT)
+    _check(question)
     # Every root is opened, which does no work, before the first is brought up to date, which may be a lot of it.
     engines = [(place.open(root.label), root.files) for root in _roots(paths, question, place)]
     answers = [answer for engine, files in engines for answer in _ask(question, engine, files, wanted, place)]
     outlooks = dict.fromkeys(outlook for _, outlook in answers if outlook)
-    return merged([result for result, _ in answers], question.limit), "; ".join(outlooks)
+    return merged([result for result, _ in answers], question.limit or DEFAULT_LIMIT), "; ".join(outlooks)
 
 
-def related(file: Path, line: int, limit: int, wanted: Freshness, place: Place) -> tuple[SearchResult, str]:
+def search_collection(question: Question, name: str, wanted: Freshness, place: Place) -> tuple[SearchResult, str]:
+    """Answer from a collection, and say what becomes of missing vectors. Raises what `search` raises."""
+    _check(question)
+    ((result, outlook),) = _ask(question, place.open_collection(name), {}, wanted, place)
+    return result, outlook
+
+
+def related(file: Path, line: int, limit: int | None, wanted: Freshness, place: Place) -> tuple[SearchResult, str]:
     """Find code like the code at a line, in the tree of the file."""
     root = root_of(file, place.is_indexed)
     with place.open(label_of(root, here())) as engine:
         outlook = bring_up_to_date(engine, wanted, place.settings)
-        return engine.related(_inside(root, file), line, limit=limit), outlook
+        return engine.related(_inside(root, file), line, limit=limit or DEFAULT_LIMIT), outlook
+
+
+def related_in_collection(
+    at: tuple[str, int], limit: int | None, name: str, wanted: Freshness, place: Place
+) -> tuple[SearchResult, str]:
+    """Find code like the code at a line of a file in a collection, named as a hit names it."""
+    with place.open_collection(name) as engine:
+        outlook = bring_up_to_date(engine, wanted, place.settings)
+        return engine.related(*at, limit=limit or DEFAULT_LIMIT), outlook
+
+
+def _check(question: Question) -> None:
+    checked_query(question.query)
+    if question.limit is not None:
+        checked_limit(question.limit)
+    if question.languages:
+        from coderank.retrieval.scope import checked_languages  # noqa: PLC0415 - hardly anybody names one
+
+        checked_languages(question.languages)
 
 
 def _ask(

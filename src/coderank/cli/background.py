@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from coderank.engine import Engine
 
 _LOG_LIMIT = 1_000_000
 """Bytes after which the log starts anew; a failing run adds a line or two."""
@@ -15,23 +15,27 @@ _WINDOWS_FLAGS = 0x00000008 | 0x00004000 | 0x00000200
 """DETACHED_PROCESS | BELOW_NORMAL_PRIORITY_CLASS | CREATE_NEW_PROCESS_GROUP."""
 
 
-def start(root: Path, index_dir: Path) -> None:
+def start(engine: Engine) -> None:
     """Start ``coderank index --background`` on its own, so that it outlives this process and its terminal.
 
     A second one for the same index ends at once, so nothing is checked here. Raises OSError.
     """
-    log = index_dir / "background.log"
+    log = engine.index_dir / "background.log"
     mode = "wb" if log.exists() and log.stat().st_size > _LOG_LIMIT else "ab"
     with log.open(mode) as output:
         subprocess.Popen(  # noqa: S603 - this program itself, with paths as separate arguments
-            command(root, index_dir), stdin=subprocess.DEVNULL, stdout=output, stderr=output, **_detached()
+            command(engine), stdin=subprocess.DEVNULL, stdout=output, stderr=output, **_detached()
         )
 
 
-def command(root: Path, index_dir: Path) -> list[str]:
+def command(engine: Engine) -> list[str]:
     """The command line; ``-P`` keeps the folder the user stands in from shadowing a module."""
-    task = ["index", str(root), "--index-dir", str(index_dir), "--quiet", "--background"]
-    return [sys.executable, "-P", "-m", "coderank", *task]
+    index = (
+        ["--collection", engine.collection]
+        if engine.collection
+        else [str(engine.root), "--index-dir", str(engine.index_dir)]
+    )
+    return [sys.executable, "-P", "-m", "coderank", "index", *index, "--quiet", "--background"]
 
 
 def _detached() -> dict[str, Any]:

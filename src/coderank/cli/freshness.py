@@ -37,7 +37,7 @@ def bring_up_to_date(engine: Engine, wanted: Freshness, settings: Settings) -> s
     if not wanted.sync:
         return by_hand
     with progress() as listener:
-        report = engine.index(on_progress=listener) if wanted.wait else engine.sync(on_progress=listener)
+        report = engine.index(on_progress=listener, refresh=False) if wanted.wait else engine.sync(on_progress=listener)
         pending = _pending(report)
         to_do = pending and not report.filled and wanted.mode != SearchMode.LEXICAL
         if to_do and pending <= _INLINE_CHUNKS:
@@ -48,7 +48,7 @@ def bring_up_to_date(engine: Engine, wanted: Freshness, settings: Settings) -> s
         return "the model refused the rest (`coderank doctor`)"
     if not to_do or not settings.background:
         return by_hand
-    background.start(engine.root, engine.index_dir)
+    background.start(engine)
     return f"they fill in in the background (`coderank status {engine.arguments}`)"
 
 

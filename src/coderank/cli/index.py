@@ -39,14 +39,24 @@ def index(
     quiet: bool,
     background: bool,
 ) -> None:
-    """Index each PATH (default: this folder), or bring its index up to date, vectors included."""
-    options.refuse_collection(collection)
+    """Index each PATH (default: this folder) or a collection, or bring the index up to date, vectors included.
+
+    Of a collection, copies of repositories are fetched anew first.
+    """
+    if collection is not None:
+        options.refuse_beside_collection({"PATH": paths, "--model": model, "--index-dir": index_dir})
     roots = distinct(paths) or (".",)
     options.refuse_shared_index_dir(index_dir, roots)
     from coderank.engine import Engine  # noqa: PLC0415 - not needed to print help
 
+    one_shot = options.one_shot()
     for path in roots:
-        with Engine.open(path, model=model or "auto", index_dir=index_dir, one_shot=options.one_shot()) as engine:
+        opened = (
+            Engine.open(path, model=model or "auto", index_dir=index_dir, one_shot=one_shot)
+            if collection is None
+            else Engine.open_collection(collection, one_shot=one_shot)
+        )
+        with opened as engine:
             if background:
                 _in_background(engine)
             else:

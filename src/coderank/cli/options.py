@@ -11,7 +11,7 @@ from coderank.errors import UsageError
 from coderank.retrieval.limits import MAX_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class Program:
@@ -19,7 +19,7 @@ class Program:
 
 
 limit = click.option(
-    "-k", "--limit", type=click.IntRange(1, MAX_LIMIT), default=10, show_default=True, help="How many hits."
+    "-k", "--limit", type=click.IntRange(1, MAX_LIMIT), default=None, help="How many hits.  [default: 10]"
 )
 output_format = click.option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output."
@@ -37,10 +37,9 @@ wait = click.option(
 )
 sync = click.option("--sync/--no-sync", default=True, help="Take in changed files first.  [default: sync]")
 rerank = click.option(
-    "--rerank/--no-rerank", default=False, help="Reorder the hits with a larger model.  [default: no-rerank]"
+    "--rerank/--no-rerank", default=None, help="Reorder the hits with a larger model.  [default: no-rerank]"
 )
-# Understood, so that who tries them is told what to do instead; not offered, as this version cannot do it.
-collection = click.option("--collection", metavar="NAME", hidden=True, help="A configured collection instead of PATH.")
+collection = click.option("--collection", metavar="NAME", help="A configured collection instead of PATH.")
 
 
 def one_shot() -> bool:
@@ -48,12 +47,11 @@ def one_shot() -> bool:
     return click.get_current_context().find_object(Program) is not None
 
 
-def refuse_collection(name: str | None) -> None:
-    """Say that collections are not there yet, rather than ignore the option. Raises UsageError."""
-    if name is not None:
-        raise UsageError(
-            f"This version knows no collections, so not {name!r} either", "Give the collection's folder as PATH instead"
-        )
+def refuse_beside_collection(given: Mapping[str, object]) -> None:
+    """Refuse what is said of a folder where a collection is named, which says it itself. Raises UsageError."""
+    for name, value in given.items():
+        if value:
+            raise UsageError(f"--collection does not go with {name}", "Leave out one of them")
 
 
 def refuse_shared_index_dir(index_dir: Path | None, paths: Sequence[str]) -> None:

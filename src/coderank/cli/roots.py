@@ -22,13 +22,22 @@ def parse_place(text: str) -> tuple[Path, int]:
 
     Raises UsageError if there is no line number, PathNotFoundError if there is no such file.
     """
+    name, line = split_place(text)
+    file = expanded(name)
+    if not is_file(file):
+        raise PathNotFoundError(f"No such file: {name!r}", "Give a file, a colon and a line number")
+    return file, line
+
+
+def split_place(text: str) -> tuple[str, int]:
+    """Split ``FILE:LINE`` or ``FILE:START-END``, whether there is such a file or not.
+
+    Raises UsageError if there is no line number.
+    """
     match = _PLACE.fullmatch(text)
     if match is None:
         raise UsageError(f"{text!r} is not FILE:LINE", "Name a line, as in `coderank related src/app.py:42`")
-    file, line = expanded(match["file"]), int(match["line"])
-    if not is_file(file):
-        raise PathNotFoundError(f"No such file: {match['file']!r}", "Give a file, a colon and a line number")
-    return file, line
+    return match["file"], int(match["line"])
 
 
 def resolved(path: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -30,7 +31,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     query: str,
     paths: tuple[str, ...],
     *,
-    limit: int,
+    limit: int | None,
     languages: tuple[str, ...],
     globs: tuple[str, ...],
     mode: str,
@@ -39,15 +40,16 @@ def search(  # noqa: PLR0913 - one parameter per option
     model: str | None,
     index_dir: Path | None,
     collection: str | None,
-    rerank: bool,
+    rerank: bool | None,
     output_format: str,
 ) -> None:
-    """Find code that answers QUERY in each PATH (a folder or a file; default: this folder).
+    """Find code that answers QUERY in each PATH (a folder or a file; default: this folder) or in a collection.
 
     New and changed files are taken in first. Vectors that take longer than a moment fill in behind, and the answer
     says how much they cover.
     """
-    options.refuse_collection(collection)
+    if collection is not None:
+        options.refuse_beside_collection({"PATH": paths, "--model": model, "--index-dir": index_dir})
     roots = distinct(paths) or (".",)
     options.refuse_shared_index_dir(index_dir, roots)
     from coderank.cli import answer  # noqa: PLC0415 - the engine is not needed to print help
@@ -58,6 +60,11 @@ def search(  # noqa: PLR0913 - one parameter per option
 
     question = answer.Question(query, limit, languages, globs, mode, rerank)
     place = answer.Place(Settings.from_environment(), model, index_dir, one_shot=options.one_shot())
+    if collection is not None:
+        result, outlook = answer.search_collection(question, collection, Freshness(sync, wait, mode), place)
+        named = shlex.join(["--collection", collection])
+        write_result(result, output_format, outlook=outlook, named=named, mode=mode, with_root=True)
+        return
     result, outlook = answer.search(question, roots, Freshness(sync, wait, mode), place)
     one_folder = len(roots) == 1 and expanded(roots[0]).is_dir()
     named = arguments(Path(roots[0]), index_dir)

@@ -20,16 +20,23 @@ _LABEL_COLUMNS = 12
 
 
 @click.command(short_help="Say what is indexed, and how fresh it is.")
-@click.argument("path", default=".")
+@click.argument("path", required=False)
 @click.option("--skips", "list_skips", is_flag=True, help="List every file that was left out, and why.")
 @options.index_dir
+@options.collection
 @options.output_format
-def status(path: str, *, list_skips: bool, index_dir: Path | None, output_format: str) -> None:
-    """Say what is indexed for PATH, how fresh it is, and what was left out."""
+def status(
+    path: str | None, *, list_skips: bool, index_dir: Path | None, collection: str | None, output_format: str
+) -> None:
+    """Say what is indexed for PATH (default: this folder) or a collection, how fresh it is, and what was left out."""
+    if collection is not None:
+        options.refuse_beside_collection({"PATH": path, "--index-dir": index_dir})
     from coderank.cli.output import write_json  # noqa: PLC0415 - the engine is not needed to print help
     from coderank.engine import Engine  # noqa: PLC0415
 
-    with Engine.open(path, index_dir=index_dir) as engine:
+    given = "." if path is None else path
+    opened = Engine.open(given, index_dir=index_dir) if collection is None else Engine.open_collection(collection)
+    with opened as engine:
         found = engine.status()
     if output_format == "json":
         write_json(to_json(found, list_skips=list_skips))

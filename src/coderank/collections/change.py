@@ -38,7 +38,7 @@ def change(path: Path, name: str, values: Mapping[str, Any]) -> Path:
     if path.suffix.lower() == ".toml":
         raise ConfigurationError(
             f"{path} is TOML, which is not rewritten: its comments would be lost",
-            f"Put this into it:\n{toml_text(name, values)}",
+            f"Put this there, in the place of what it has of these keys:\n{toml_text(name, values)}",
         )
     try:
         return _rewrite(path.resolve(), tables | {name: entry})
@@ -47,10 +47,9 @@ def change(path: Path, name: str, values: Mapping[str, Any]) -> Path:
 
 
 def toml_text(name: str, values: Mapping[str, Any]) -> str:
-    """Write keys of a collection as TOML, tables last."""
-    lines: list[str] = []
-    _add_table(lines, [name], values)
-    return "\n".join(lines).strip() + "\n"
+    """Write keys of a collection as TOML, one a line."""
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in values.items() if value is not None]
+    return "\n".join([f"[{_key(name)}]", *lines])
 
 
 def _rewrite(path: Path, tables: Mapping[str, Any]) -> Path:
@@ -84,17 +83,6 @@ def _backup(path: Path) -> Path:
             return kept
         except FileExistsError:
             number += 1
-
-
-def _add_table(lines: list[str], keys: list[str], values: Mapping[str, Any]) -> None:
-    lines.append("[" + ".".join(map(_key, keys)) + "]")
-    tables = {key: value for key, value in values.items() if isinstance(value, dict)}
-    lines += [
-        f"{_key(key)} = {_value(value)}" for key, value in values.items() if key not in tables and value is not None
-    ]
-    for key, table in tables.items():
-        lines.append("")
-        _add_table(lines, [*keys, key], table)
 
 
 def _key(key: str) -> str:

@@ -26,6 +26,8 @@ GIT_SCHEMES = ("https", "ssh", "file")
 STORE_SCHEMES = ("http", "https")
 MAX_NAME_BYTES = 200
 """Qdrant takes 255; the rest is left for the suffixes of shadows and backups."""
+MAX_CANDIDATES = 100
+"""What rerankers are given at most (``reranking/policy.py``)."""
 _NAME = re.compile(r"""[^<>:"/\\|?*\x00-\x1f\x7f-\x9f\s]+""")
 _SCP_LIKE = re.compile(r"(?:[\w.-]+@)?[\w.-]+:(?!//)\S+")
 """``git@github.com:owner/name.git``, which git takes for ssh."""
@@ -139,6 +141,12 @@ def _check_numbers(place: Place, found: Collection) -> None:
     for key in ("candidates", "top_k", "budget_ms"):
         if getattr(reranking, key) < 0:
             raise place.error(f"reranking.{key}", f"is {getattr(reranking, key)}", "Give 1 or more")
+    if reranking.candidates > MAX_CANDIDATES:
+        raise place.error(
+            "reranking.candidates",
+            f"is {reranking.candidates}",
+            f"Give at most {MAX_CANDIDATES}: no reranker sees more",
+        )
     if reranking.candidates and reranking.top_k > reranking.candidates:
         raise place.error(
             "reranking.top_k",

@@ -49,6 +49,11 @@ def read(root: Path, entry: FileEntry) -> SourceText | Skip:
     return _judge(entry.path, text) or SourceText(text, blake2b(data, digest_size=DIGEST_BYTES).hexdigest())
 
 
+def holds_private_key(text: str) -> bool:
+    """Tell whether a text is a private key, which is left out whatever the name of its file."""
+    return _PRIVATE_KEY.match(text) is not None
+
+
 def _load(root: Path, path: str) -> bytes | Skip:
     """Return the bytes, unless the name or they speak against the file."""
     reason = by_name(path.rpartition("/")[2])
@@ -74,7 +79,7 @@ def _judge(path: str, text: str) -> Skip | None:
     """Return why the text does not belong in an index; None if it does."""
     if not text or text.isspace():
         return Skip(path, SkipReason.EMPTY)
-    if _PRIVATE_KEY.match(text):
+    if holds_private_key(text):
         return Skip(path, SkipReason.SECRET, "a private key")
     if is_minified(path, text):
         return Skip(path, SkipReason.MINIFIED)

@@ -48,9 +48,18 @@ def existing(path: Path | None) -> Path:
 
 def index_folder(data_dir: Path, root: Path) -> Path:
     """Return the folder of a root's index: readable by its name, unique by a hash of the absolute path."""
+    return _unique(data_dir / "indexes", root)
+
+
+def collection_folder(data_dir: Path, root: Path) -> Path:
+    """Return the folder of a collection's index; ``root`` is its name below the path of the file that describes it."""
+    return _unique(data_dir / "collections", root)
+
+
+def _unique(folder: Path, root: Path) -> Path:
     digest = hashlib.blake2b(str(root).encode("utf-8", "surrogateescape"), digest_size=_DIGEST_BYTES).hexdigest()
     name = re.sub(r"[^\w.-]+", "-", root.name, flags=re.ASCII).strip("-.")[:_NAME_LENGTH]
-    return data_dir / "indexes" / f"{name or 'root'}-{digest}"
+    return folder / f"{name or 'root'}-{digest}"
 
 
 def arguments(path: Path, index_dir: Path | None, model: str = "auto") -> str:

@@ -6,14 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coderank.indexing.plan import make_plan
+from coderank.corpus.walk import Listing
+from coderank.indexing.plan import Plan, make_plan
 from coderank.types import IndexPhase, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from coderank.indexing.manifest import FileRow, Manifest, SkipRow
-    from coderank.indexing.plan import Plan
     from coderank.indexing.tree import Tree
     from coderank.types import Skip
 
@@ -39,14 +39,15 @@ def survey(tree: Tree, manifest: Manifest, on_progress: Callable[[Progress], Non
     revision = manifest.revision()
     files, skips = manifest.files(), manifest.skips()
     read_ns = time.time_ns()
-    listing = tree.entries(_counter(on_progress))
+    listing = tree.entries(_counter(on_progress)) if tree.is_there else Listing((), ())
+    plan = make_plan(listing.files, files, skips) if tree.is_there else Plan((), (), (), (), len(files))
     return Survey(
         revision=revision,
         read_ns=read_ns,
         files={row.path: row for row in files},
         skips={row.path: row for row in skips},
         left_out=tuple(listing.skips),
-        plan=make_plan(listing.files, files, skips),
+        plan=plan,
     )
 
 

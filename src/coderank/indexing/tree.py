@@ -33,6 +33,11 @@ class Tree(Protocol):
         """What messages call it."""
         ...
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is anything to compare an index with; else its points came from elsewhere, and are let be."""
+        ...
+
     def refresh(self) -> None:
         """Fetch what the tree is a copy of. Called before an index is asked for, never before a search."""
         ...
@@ -65,6 +70,11 @@ class FolderTree:
     def name(self) -> str:
         """The path of the root."""
         return str(self._root)
+
+    @property
+    def is_there(self) -> bool:
+        """True: a folder that is gone is an error, not an empty tree."""
+        return True
 
     def refresh(self) -> None:
         """Do nothing: the files are the tree."""

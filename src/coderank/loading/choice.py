@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
-from coderank.errors import INDEX, REBUILD, IndexIncompatibleError, ModelNotFoundError
+from coderank.errors import INDEX, REBUILD, ConfigurationError, IndexIncompatibleError, ModelNotFoundError
 from coderank.models import catalogue
 from coderank.models.user import catalogue_of
 
@@ -37,6 +37,23 @@ def sized(model: Model, settings: Settings) -> Model:
     from coderank.loading.embedder import with_max_tokens  # noqa: PLC0415 - hardly anybody sets it
 
     return with_max_tokens(model, settings.max_tokens)
+
+
+def described_embedder(name: str, dimension: int, place: str, settings: Settings) -> Model:
+    """Find the model that a description of a collection names.
+
+    Raises:
+        ModelNotFoundError: there is none of that name.
+        ConfigurationError: its vectors have not the dimension (0: any) that the description says; ``place`` names it.
+    """
+    model = embedder(name, settings)
+    if dimension in {0, model.dimension}:
+        return model
+    fitting = [one.name for one in catalogue_of(settings) if one.dimension == dimension]
+    raise ConfigurationError(
+        f"{place} has embedding_dimension {dimension}, and {name} makes {model.dimension}",
+        f"Write {model.dimension}" + (f", or take one of: {', '.join(fitting)}" if fitting else ""),
+    )
 
 
 def remembered_embedder(index: IndexRecord, settings: Settings) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from coderank.corpus.header import dense_text
 from coderank.embedding.batching import plan
 from coderank.models.catalogue import get
 from coderank.reranking.assembly import assemble
+from coderank.settings import RERANK_BUDGET_MS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,17 +19,30 @@ if TYPE_CHECKING:
     from coderank.reranking.cascade import Cascade
     from coderank.settings import Settings
 
+_KEPT = 4
+"""Cascades of a server: collections may name different rerankers, and reopening one loads its model again."""
 CROSS_ENCODER = "ms-marco-minilm-l6-v2"
 
 
-@lru_cache(maxsize=1)
 def opened_cascade(settings: Settings) -> Cascade:
     """Put together what the settings name, with a cross-encoder that was pulled where they name none.
 
     Raises:
         ConfigurationError: there is nothing, or what there is cannot be used.
     """
+    # A budget is told with each question: two collections that differ in it alone share models.
+    return _opened(replace(settings, rerank_budget_ms=RERANK_BUDGET_MS))
+
+
+@lru_cache(maxsize=_KEPT)
+def _opened(settings: Settings) -> Cascade:
     return assemble(settings, dense_text, plan, None if settings.rerank_folder else pulled_cross_encoder())
+
+
+def is_cross_encoder(name: str) -> bool:
+    """Tell whether a catalogue name or hub id is that of the catalogue's cross-encoder."""
+    known = get(CROSS_ENCODER)
+    return name.lower() in {known.name.lower(), known.hub_id.lower()}
 
 
 def pulled_cross_encoder() -> Path | None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from coderank.errors import PathNotFoundError
-from coderank.reranking.policy import CANDIDATES
+from coderank.reranking.contract import Status
+from coderank.reranking.policy import BUDGET_MS, CANDIDATES
 from coderank.retrieval.legs import ModelLegs
 from coderank.retrieval.query import profile
 from coderank.retrieval.search import Wanted, hit
@@ -27,6 +28,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Reranking:
+    """That the best candidates are to be reordered, and by what."""
+
+    cascade: Cascade | None
+    """None: there is none, which ``why`` says."""
+    candidates: int = CANDIDATES
+    """How many it sees at most."""
+    budget_ms: float = BUDGET_MS
+    """What it may add to the search."""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What is asked of an index, and what may be used to answer it."""
 
@@ -36,7 +50,7 @@ class Asked:
     mode: str = SearchMode.HYBRID
     scope: Filters | None = field(default_factory=Filters)
     """None: nothing of the index is meant, so that nothing is asked."""
-    cascade: Cascade | None = None
+    reranking: Reranking | None = None
     """None: not reranked."""
 
 
@@ -46,10 +60,11 @@ def answer(find: Find, asked: Asked, index: IndexInfo, model: Model, embedder: C
         return SearchResult(query=asked.query, hits=(), stages=(), index=index)
     has_vectors = index.chunks > 0 and index.dense_coverage > 0
     mode = SearchMode(asked.mode) if has_vectors or asked.mode == SearchMode.DENSE else SearchMode.LEXICAL
-    wanted = Wanted(max(asked.limit, CANDIDATES) if asked.cascade else asked.limit, asked.scope)
+    seen = asked.reranking.candidates if asked.reranking else 0
+    wanted = Wanted(max(asked.limit, seen), asked.scope)
     candidates, stages = find(ModelLegs(embedder, model.lexical_weight, mode), wanted)
-    if asked.cascade is not None:
-        candidates, stage = _reranked(asked.query, candidates, asked.cascade)
+    if asked.reranking is not None:
+        candidates, stage = _reranked(asked.query, candidates, asked.reranking)
         stages = [*stages, stage]
     hits = tuple(hit(candidate) for candidate in candidates[: asked.limit])
     return SearchResult(query=asked.query, hits=hits, stages=tuple(stages), index=index)
@@ -70,7 +85,12 @@ def chunk_at(path: str, line: int, chunks: Collection[Chunk], named: str) -> Chu
     raise PathNotFoundError(f"The index has no {path}", why)
 
 
-def _reranked(query: str, candidates: list[Candidate], cascade: Cascade) -> tuple[list[Candidate], Stage]:
+def _reranked(query: str, candidates: list[Candidate], wanted: Reranking) -> tuple[list[Candidate], Stage]:
     """Rerank, and say in a stage what became of it: the model, how many candidates, complete, partial or failed."""
-    ordered, outcome = cascade.rerank(query, candidates, is_symbol=profile(query).is_symbol)
-    return ordered, Stage("rerank", round(outcome.ms, 3), outcome.detail)
+    if wanted.cascade is None:
+        return candidates, Stage("rerank", 0.0, f"{Status.SKIPPED}: {wanted.why}")
+    seen, rest = candidates[: wanted.candidates], candidates[wanted.candidates :]
+    ordered, outcome = wanted.cascade.rerank(
+        query, seen, is_symbol=profile(query).is_symbol, budget_ms=wanted.budget_ms
+    )
+    return [*ordered, *rest], Stage("rerank", round(outcome.ms, 3), outcome.detail)

@@ -1,0 +1,179 @@
+"""The sources of a collection as one tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coderank.corpus.walk import Listing
+from coderank.errors import INDEX, PathNotFoundError, SourceUnavailableError
+from coderank.indexing.tree import Content, FolderTree
+from coderank.types import Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from coderank.collections import config
+    from coderank.indexing.tree import Tree
+    from coderank.types import Chunk, FileEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One tree among several."""
+
+    name: str
+    tree: Tree
+    place: Path | None
+    """The folder that its paths begin at; None where they are not those of files."""
+
+
+class GatheredTree:
+    """Several trees side by side: paths begin with the name of their source, unless there is but one."""
+
+    def __init__(self, name: str, sources: Sequence[Source]) -> None:
+        """Take the collection's name and its sources, whose names differ."""
+        self._collection = name
+        self._by_prefix = {f"{source.name}/" if len(sources) > 1 else "": source for source in sources}
+
+    @property
+    def name(self) -> str:
+        """What messages call the collection."""
+        return f"the collection {self._collection}"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a source."""
+        return bool(self._by_prefix)
+
+    def refresh(self) -> None:
+        """Fetch every source that is a copy. Raises SourceUnavailableError."""
+        for source in self._by_prefix.values():
+            source.tree.refresh()
+
+    def entries(self, on_progress: Callable[[int], None] | None = None) -> Listing:
+        """List all sources. Raises SourceUnavailableError where one is not there: nothing of it is forgotten."""
+        files: list[FileEntry] = []
+        skips: list[Skip] = []
+        for prefix, source in self._by_prefix.items():
+            listing = self._listed(source, _counting_from(len(files), on_progress))
+            files += (replace(entry, path=prefix + entry.path) for entry in listing.files)
+            skips += (replace(skip, path=prefix + skip.path) for skip in listing.skips)
+        return Listing(tuple(sorted(files)), tuple(sorted(skips)))
+
+    def read(self, entry: FileEntry) -> Content | Skip:
+        """Read an entry of its source."""
+        prefix, source = self._source_of(entry.path)
+        found = source.tree.read(replace(entry, path=entry.path[len(prefix) :]))
+        if isinstance(found, Skip):
+            return replace(found, path=entry.path)
+        return Content(found.digest, lambda: _under(prefix, found.cut()))
+
+    def text(self, path: str) -> str | Skip | None:
+        """Give the text of an entry of its source."""
+        prefix, source = self._source_of(path)
+        found = source.tree.text(path[len(prefix) :])
+        return replace(found, path=path) if isinstance(found, Skip) else found
+
+    def inside(self, path: str) -> str:
+        """Spell a path as the tree does: that of a file on disk, or one of the tree already."""
+        for prefix, source in self._by_prefix.items():
+            start = f"{source.place}/"
+            if source.place is not None and path.startswith(start):
+                return prefix + path.removeprefix(start)
+        return path
+
+    def root_of(self, path: str) -> str:
+        """Return the folder that joins with a path of the tree to a file that can be opened; "" where there is none."""
+        if not self._by_prefix:
+            return ""
+        prefix, source = self._source_of(path)
+        if source.place is None or not prefix:
+            return str(source.place or "")
+        return str(source.place.parent) if source.place.name == source.name else ""
+
+    def _source_of(self, path: str) -> tuple[str, Source]:
+        """Find the source of a path. Raises PathNotFoundError for one of none."""
+        for prefix in (path[: path.find("/") + 1], ""):
+            if prefix in self._by_prefix:
+                return prefix, self._by_prefix[prefix]
+        raise PathNotFoundError(f"{self.name} has no {path}", f"Begin it with one of: {', '.join(self._by_prefix)}")
+
+    def _listed(self, source: Source, on_progress: Callable[[int], None] | None) -> Listing:
+        try:
+            return source.tree.entries(on_progress)
+        except PathNotFoundError as error:
+            raise SourceUnavailableError(
+                f"The source {source.name!r} of {self.name} is not there: {error.message}",
+                "Put it back, or take it out of the collection",
+            ) from error
+        except SourceUnavailableError as error:
+            error.remedy = error.remedy.replace(INDEX, f"--collection {self._collection}")
+            raise
+
+
+class ChosenTree:
+    """Those entries of a tree that globs choose."""
+
+    def __init__(self, tree: Tree, include: Sequence[str], exclude: Sequence[str]) -> None:
+        """Take globs as in a .gitignore, on paths of the tree."""
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most sources are taken whole
+
+        self._tree = tree
+        self._include = GitIgnoreSpec.from_lines(include) if include else None
+        self._exclude = GitIgnoreSpec.from_lines(exclude)
+        self.name = tree.name
+        self.refresh = tree.refresh
+        self.read = tree.read
+        self.text = tree.text
+        self.is_there = tree.is_there
+
+    def entries(self, on_progress: Callable[[int], None] | None = None) -> Listing:
+        """List what is chosen."""
+        listing = self._tree.entries(on_progress)
+        return Listing(
+            tuple(entry for entry in listing.files if self._chooses(entry.path)),
+            tuple(skip for skip in listing.skips if self._chooses(skip.path)),
+        )
+
+    def _chooses(self, path: str) -> bool:
+        if self._include is not None and not self._include.match_file(path):
+            return False
+        return not self._exclude.match_file(path)
+
+
+def gathered(collection: config.Collection, cache: Path, leave_out: Collection[Path]) -> GatheredTree:
+    """Put together the sources of a collection; ``leave_out`` are coderank's own folders, ``cache`` is one of them.
+
+    Nothing is fetched or read.
+    """
+    return GatheredTree(collection.name, [_source(source, cache, leave_out) for source in collection.sources])
+
+
+def _source(source: config.Source, cache: Path, leave_out: Collection[Path]) -> Source:
+    tree: Tree
+    place: Path | None = Path(source.place)
+    if source.kind == "git":
+        from coderank.collections.clone import Clone  # noqa: PLC0415 - most sources are no copies
+        from coderank.indexing.repository import RepositoryTree  # noqa: PLC0415
+
+        clone = Clone(cache / "git", source.git, source.ref, source.name)
+        tree, place = RepositoryTree(clone), clone.place
+    elif source.kind == "jsonl":
+        from coderank.indexing.ready import ReadyTree  # noqa: PLC0415 - most sources are cut here
+
+        tree, place = ReadyTree(Path(source.place), cache), None
+    else:
+        tree = FolderTree(Path(source.place), leave_out)
+    if source.include or source.exclude:
+        tree = ChosenTree(tree, source.include, source.exclude)
+    return Source(source.name, tree, place)
+
+
+def _under(prefix: str, chunks: list[Chunk]) -> list[Chunk]:
+    return [replace(chunk, path=prefix + chunk.path) for chunk in chunks] if prefix else chunks
+
+
+def _counting_from(found: int, on_progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
+    return None if on_progress is None else lambda more: on_progress(found + more)

@@ -1,0 +1,174 @@
+"""Which tree, folder, model and settings an engine is opened on: of a path, or of a named collection. Opens nothing."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import partial
+from typing import TYPE_CHECKING
+
+from coderank.corpus import grammars
+from coderank.errors import ConfigurationError, IndexUnusableError
+from coderank.indexing.generation import Generation, Home
+from coderank.indexing.location import arguments, collection_folder, existing, index_folder, remembered
+from coderank.indexing.tree import FolderTree
+from coderank.loading.choice import described_embedder, embedder, remembered_embedder
+from coderank.settings import RERANK_MODEL, expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from coderank.collections.config import Collection, Reranking
+    from coderank.embedding.contract import Embedder
+    from coderank.indexing.tree import Tree
+    from coderank.models.catalogue import Model
+    from coderank.settings import Settings
+
+DEFAULT_LIMIT = 10
+"""Hits of a search that names no number: what fits a screen, or an agent's attention."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a search does where its caller does not say."""
+
+    limit: int = DEFAULT_LIMIT
+    rerank: bool = False
+    candidates: int = 0
+    """How many candidates a reranker sees at most; 0 for its own number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What an engine is opened on."""
+
+    home: Home
+    generation: Generation
+    label: str
+    """What its hits' paths are relative to, as the caller named it; of a collection, its name."""
+    root_of: Callable[[str], str]
+    """Gives what joins with a hit's path to a file that can be opened; "" where nothing does."""
+    inside: Callable[[str], str] = str
+    """Spells the path of a file, as a user may name it, as hits do."""
+    arguments: str
+    """What names it on the command line."""
+    collection: str = ""
+    """Name of the collection; empty for a path."""
+    follow: bool
+    """Whether the model is the one that the index remembers, whatever that is."""
+    defaults: Defaults = field(default_factory=Defaults)
+
+
+def of_path(path: str | Path, model: str, index_dir: Path | None, settings: Settings) -> Opening:
+    """Find out what the engine of a folder or file needs. Raises what `Engine.open` raises."""
+    given = expanded(path)
+    root = existing(given if str(path) else None)
+    folder = expanded(index_dir).absolute() if index_dir else index_folder(settings.data_dir, root)
+    named = arguments(given, index_dir, model)
+    tree = FolderTree(root, leave_out=(folder, settings.data_dir, settings.cache_dir))
+    chosen = _Chosen(settings.model if model == "auto" else model, remember=model == "auto", named=named)
+    label = str(given if root.is_dir() else given.parent)
+    home, generation = _wired(tree, root, folder, chosen, settings)
+    return Opening(
+        home=home,
+        generation=generation,
+        label=label,
+        root_of=lambda _: label,
+        arguments=named,
+        follow=chosen.remember,
+    )
+
+
+def of_collection(name: str, settings: Settings) -> Opening:
+    """Find out what the engine of a named collection needs. Raises what `Engine.open_collection` raises."""
+    from coderank.indexing.gathered import gathered  # noqa: PLC0415 - not needed to open a folder
+
+    file = settings.collections_place()
+    described = describe(name, settings)
+    settings = _reranked(settings, described.reranking)
+    root = file / name
+    folder = collection_folder(settings.data_dir, root)
+    named = shlex.join(["--collection", name])
+    tree = gathered(described, settings.cache_dir, (folder, settings.data_dir, settings.cache_dir))
+    described_embedder(described.embedding_model, described.embedding_dimension, f"{name} in {file}", settings)
+    chosen = _Chosen(described.embedding_model, remember=True, named=named)
+    home, generation = _wired(tree, root, folder, chosen, settings)
+    if not tree.is_there and not generation.claim.is_met():
+        raise ConfigurationError(
+            f"The collection {name} of {file} has no sources, and nothing was loaded into it",
+            "Give it sources or a store (docs/collections.md)",
+        )
+    reranking = described.reranking
+    return Opening(
+        home=home,
+        generation=generation,
+        label=name,
+        root_of=tree.root_of,
+        inside=tree.inside,
+        collection=name,
+        arguments=named,
+        follow=True,
+        defaults=Defaults(reranking.top_k or DEFAULT_LIMIT, reranking.enabled, reranking.candidates),
+    )
+
+
+def describe(name: str, settings: Settings) -> Collection:
+    """Read what the file of collections says of one.
+
+    Raises:
+        ConfigurationError: there is no such file or collection, or the file cannot be used.
+    """
+    from coderank.collections.config import load  # noqa: PLC0415 - msgspec: not needed to open a folder
+
+    file = settings.collections_place()
+    known = load(file)
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known) or 'none'}"
+        raise ConfigurationError(f"{file} has no collection {name!r}", remedy)
+    return known[name]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The model that was asked for."""
+
+    name: str
+    remember: bool
+    """Whether an index that is there keeps its own instead."""
+    named: str
+
+
+def _wired(tree: Tree, root: Path, folder: Path, chosen: _Chosen, settings: Settings) -> tuple[Home, Generation]:
+    grammars.use_cache(settings.cache_dir / "grammars")
+    try:
+        found = remembered(folder, root)
+        known = remembered_embedder(found, settings) if found and chosen.remember else None
+    except IndexUnusableError as error:
+        error.name_index(chosen.named)
+        raise
+    download = chosen.name != "auto" and known is None
+    opened = partial(_opened, settings=settings, download=download)
+    home = Home(tree=tree, root=root, folder=folder, settings=settings, embedder=opened)
+    return home, Generation(home, known or embedder(chosen.name, settings), found.generation if found else "")
+
+
+def _reranked(settings: Settings, wanted: Reranking) -> Settings:
+    """Map what a collection says of reranking onto the settings; what these say themselves of the endpoint stands."""
+    if wanted.budget_ms:
+        settings = replace(settings, rerank_budget_ms=wanted.budget_ms)
+    if not wanted.model:
+        return settings
+    from coderank.loading.rerankers import is_cross_encoder  # noqa: PLC0415 - most searches are not reranked
+
+    if is_cross_encoder(wanted.model):
+        return replace(settings, rerank_url="", rerank_llm=None)
+    return replace(settings, rerank_model=wanted.model) if settings.rerank_model == RERANK_MODEL else settings
+
+
+def _opened(model: Model, settings: Settings, *, download: bool) -> Embedder:
+    from coderank.loading.opened import opened_embedder  # noqa: PLC0415 - a lexical search needs no model
+
+    return opened_embedder(model, settings, download=download)
