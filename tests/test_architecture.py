@@ -30,6 +30,7 @@ ONLY_IN = {
     },
     "qdrant_client": {
         "store/server.py",
+        "store/server_adoption.py",
         "store/server_collection.py",
         "store/server_connection.py",
         "store/server_failures.py",

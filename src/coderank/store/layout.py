@@ -17,9 +17,9 @@ LEXICAL = "lexical"
 
 
 class ToChunk(Protocol):
-    """Reads a chunk from the payload of the point with this id."""
+    """Reads a chunk from the payload of the point with this id; None of a point that is none."""
 
-    def __call__(self, payload: Mapping[str, Any] | None, id_: str) -> Chunk: ...  # noqa: D102
+    def __call__(self, payload: Mapping[str, Any] | None, id_: str) -> Chunk | None: ...  # noqa: D102
 
 
 def _own_chunk(payload: Mapping[str, Any] | None, id_: str) -> Chunk:  # noqa: ARG001
@@ -38,6 +38,8 @@ class Layout:
     path: str = PATH
     language: str = LANGUAGE
     defines: str = DEFINES
+    ascending: bool = False
+    """Whether a smaller score of the engine is the better one: a distance instead of a similarity."""
 
     @property
     def vector(self) -> str | None:

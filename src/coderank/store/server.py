@@ -16,12 +16,13 @@ from coderank.store.payload import PATH, path_of, to_payload
 from coderank.store.server_collection import check_made_alike, complete, make
 from coderank.store.server_failures import CLIENT_ERRORS, is_missing, meaning
 from coderank.store.server_names import delete_collection, metadata, resolve
-from coderank.store.server_requests import METADATA, Plan, of_paths, point_id, server_point, without_dense
+from coderank.store.server_requests import METADATA, Plan, of_paths, point_id, server_point, where, without_dense
 from coderank.store.server_scoring import Searched, ranked
 from coderank.store.server_writing import batches, in_flight, split_where_too_large
+from coderank.types import Filters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from qdrant_client import QdrantClient
 
@@ -126,15 +127,14 @@ class ServerStore:
             wanted = [point_id(id_) for id_ in batch]
             nothing: list[models.Record] = []
             records = self._read(lambda client, name, wanted=wanted: client.retrieve(name, wanted), nothing)  # type: ignore[misc]
-            found.update((str(record.id), self._layout.chunk(record.payload, str(record.id))) for record in records)
+            found |= self._chunks(records)
         return found
 
     def chunks_of(self, paths: Sequence[str]) -> dict[str, Chunk]:
         """Every chunk of these files, by id."""
         found: dict[str, Chunk] = {}
         for batch in batches(paths):
-            for record in self._scroll(of_paths(batch), with_payload=True):
-                found[str(record.id)] = self._layout.chunk(record.payload, str(record.id))
+            found |= self._chunks(self._scroll(where(Filters(paths=tuple(batch)), (), self._layout), with_payload=True))
         return found
 
     def without_dense(self) -> Iterator[tuple[str, str]]:
@@ -201,12 +201,16 @@ class ServerStore:
         if self._resolved() is not None:
             self._write(lambda client, name: client.delete(name, selected))
 
+    def _chunks(self, records: Iterable[models.Record]) -> dict[str, Chunk]:
+        read = ((str(record.id), self._layout.chunk(record.payload, str(record.id))) for record in records)
+        return {id_: chunk for id_, chunk in read if chunk is not None}
+
     def _counted(self, client: QdrantClient, name: str) -> Counts:
         points = client.count(name, exact=True).count
         dense = models.Filter(must=[models.HasVectorCondition(has_vector=self._layout.dense)])
         return Counts(points, client.count(name, count_filter=dense, exact=True).count)
 
-    def _scroll(self, among: models.Filter, *, with_payload: bool | list[str]) -> Iterator[models.Record]:
+    def _scroll(self, among: models.Filter | None, *, with_payload: bool | list[str]) -> Iterator[models.Record]:
         offset: models.ExtendedPointId | None = None
         while True:
             ask = _page(among, offset, with_payload)
@@ -285,7 +289,7 @@ class ServerStore:
 
 
 def _page(
-    among: models.Filter,
+    among: models.Filter | None,
     offset: models.ExtendedPointId | None,
     with_payload: bool | list[str],  # noqa: FBT001
 ) -> Callable[[QdrantClient, str], tuple[list[models.Record], models.ExtendedPointId | None]]:

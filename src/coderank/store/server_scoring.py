@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from coderank.errors import StoreError
 from coderank.store.server_requests import LegRequest, leg_request, legs_of, union_query
 from coderank.store.ties import TIE_MARGIN, best, with_whole_ties
 from coderank.types import Candidate
@@ -38,14 +39,15 @@ def ranked(client: QdrantClient, where: Searched, request: StoreQuery) -> list[C
     """Answer a request with its candidates in the total order (-score, path, start_line, id)."""
     legs = legs_of(request, where.layout, where.quantization)
     if not legs:
-        return []
+        raise StoreError(f"The collection {where.collection} has no terms to search by", "Search it by meaning")
     wanted, named = _found(client, where, request, legs)
     if not wanted | named:
         return []
     answer = client.query_points(where.collection, **union_query(request, legs, wanted | named))
     candidates = [
-        Candidate(str(point.id), where.layout.chunk(point.payload, str(point.id)), point.score)
-        for point in answer.points
+        Candidate(str(point.id), chunk, point.score)
+        for point in _descending(answer.points, where.layout)
+        if (chunk := where.layout.chunk(point.payload, str(point.id))) is not None
     ]
     candidates.sort(key=lambda hit: (-hit.score, hit.chunk.path, hit.chunk.start_line, hit.id))
     return candidates[: request.limit] + [hit for hit in candidates[request.limit :] if hit.id in named]
@@ -62,7 +64,8 @@ def _found(
     found: tuple[set[str], set[str]] = set(), set()
     first = [leg_request(one, request.filters, where.layout, one.keep + TIE_MARGIN) for one in asked]
     for one, answer in zip(asked, client.query_batch_points(where.collection, first), strict=True):
-        whole = with_whole_ties(answer.points, one.keep, partial(_again, client, where, one, request.filters))
+        points = _descending(answer.points, where.layout)
+        whole = with_whole_ties(points, one.keep, partial(_again, client, where, one, request.filters))
         # A list of one leg is cut by path later, where ids must not have decided before.
         found[bool(one.defines)].update(best(whole, one.keep, tied_too=len(legs) == 1))
     return found
@@ -72,4 +75,11 @@ def _again(
     client: QdrantClient, where: Searched, one: LegRequest, filters: Filters, limit: int
 ) -> list[models.ScoredPoint]:
     (answer,) = client.query_batch_points(where.collection, [leg_request(one, filters, where.layout, limit)])
-    return answer.points
+    return _descending(answer.points, where.layout)
+
+
+def _descending(points: list[models.ScoredPoint], layout: Layout) -> list[models.ScoredPoint]:
+    """Turn distances round, so that the best point has the highest score."""
+    if not layout.ascending:
+        return points
+    return [point.model_copy(update={"score": -point.score}) for point in points]

@@ -1,0 +1,151 @@
+"""What a collection's configuration says of its server and its vectors, as the store takes it; and the store itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coderank.collections.config import Binary, PayloadMapping, Scalar
+from coderank.corpus.languages import detect
+from coderank.errors import ConfigurationError, StoreError
+from coderank.settings import secret
+from coderank.store.address import Address
+from coderank.store.adopt import Fields
+from coderank.store.quantization import NONE, Quantization
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coderank.collections import config
+    from coderank.settings import Settings
+    from coderank.store.fingerprint import Fingerprint
+    from coderank.store.server import ServerStore
+    from coderank.store.server_connection import Connection
+    from coderank.store.server_points import ServerPoints
+    from coderank.store.server_requests import Plan
+
+INSTALL = "Install what it takes: pip install 'coderank[server]'"
+_SETTING = "QDRANT_API_KEY"
+"""The variable that the settings have read already, under coderank's own name for it too."""
+_BITS = {
+    **{"one_bit": 1.0, "one_and_half_bits": 1.5, "two_bits": 2.0},
+    **{"bits1": 1.0, "bits1_5": 1.5, "bits2": 2.0, "bits4": 4.0},
+}
+
+
+def quantization(wanted: config.Quantization) -> Quantization:
+    """Describe the one quantization that a collection uses; NONE where none is enabled."""
+    used = wanted.used
+    if used is None:
+        return NONE
+    asked = {"oversampling": used.oversampling, "rescore": used.rescore, "in_memory": used.always_ram}
+    if isinstance(used, Binary):
+        return Quantization("binary", _BITS[used.encoding], query_encoding=used.query_encoding, **asked)  # type: ignore[arg-type]
+    if isinstance(used, Scalar):
+        return Quantization("scalar", quantile=used.quantile, **asked)  # type: ignore[arg-type]
+    return Quantization("turbo", _BITS[used.bits], **asked)  # type: ignore[arg-type]
+
+
+def connect(collection: config.Collection, settings: Settings) -> Connection:
+    """Connect to the server of a collection; nothing is asked before the first use.
+
+    Raises:
+        ConfigurationError: neither the collection nor the settings name a server, or the address cannot be.
+        StoreError: the client is not installed.
+    """
+    try:
+        from coderank.store.server_connection import Connection  # noqa: PLC0415 - the client takes 0.5 s to import
+    except ImportError as error:
+        raise StoreError(f"A Qdrant server needs a package that is missing: {error.name}", INSTALL) from error
+    server = _server(collection)
+    url = server.url or settings.qdrant_url
+    if not url:
+        raise ConfigurationError(
+            f"No server is named for the collection {collection.name}", "Give store.url, or set QDRANT_URL"
+        )
+    key = settings.qdrant_api_key if server.api_key_env == _SETTING else secret(server.api_key_env)
+    return Connection(Address(url, api_key=key, prefer_grpc=server.prefer_grpc, timeout_s=server.timeout_s))
+
+
+def plan(collection: config.Collection) -> Plan:
+    """Describe how the collection is made on its server."""
+    from coderank.store.server_requests import Plan  # noqa: PLC0415 - the client takes 0.5 s to import
+
+    server = _server(collection)
+    return Plan(
+        distance=collection.distance_metric,
+        quantization=quantization(collection.quantization),
+        on_disk=server.on_disk,
+        shard_number=server.shard_number,
+        replication_factor=server.replication_factor,
+        write_consistency_factor=server.write_consistency_factor,
+    )
+
+
+def open_store(
+    collection: config.Collection,
+    settings: Settings,
+    dimension: int,
+    *,
+    fingerprint: Fingerprint | None = None,
+    verify: Callable[[], object] = lambda: None,
+    verify_empty: Callable[[], object] = lambda: None,
+) -> ServerStore:
+    """Open the server store of a collection: coderank's own, or one that others wrote, which is only read.
+
+    Of one that others wrote, the collection is looked at now: it says where its text is. Raises what `connect` and
+    `store.server_adoption.adopted` raise.
+    """
+    connection = connect(collection, settings)
+    from coderank.store.layout import OWN  # noqa: PLC0415
+    from coderank.store.server import ServerStore  # noqa: PLC0415 - after connect, which says what is missing
+    from coderank.store.server_adoption import adopted, is_own  # noqa: PLC0415
+
+    server = _server(collection)
+    name = server.collection or collection.name
+    layout = OWN
+    if collection.is_adopted and (server.payload is not None or not is_own(connection, name)):
+        layout = adopted(
+            connection,
+            name,
+            dimension,
+            language_of=lambda path: detect(path).name,
+            vector=server.vector,
+            fields=_fields(server.payload),
+        )
+    return ServerStore(
+        connection,
+        name,
+        dimension,
+        plan=plan(collection),
+        layout=layout,
+        fingerprint=fingerprint,
+        verify=verify,
+        verify_empty=verify_empty,
+    )
+
+
+def open_points(collection: config.Collection, settings: Settings) -> ServerPoints:
+    """Open the raw points of a collection on its server: those of the one that its name stands for now."""
+    connection = connect(collection, settings)
+    from coderank.store.server_names import resolve  # noqa: PLC0415 - after connect, which says what is missing
+    from coderank.store.server_points import open_server_points  # noqa: PLC0415
+
+    name = _server(collection).collection or collection.name
+    return open_server_points(connection, resolve(connection, name) or name)
+
+
+def _server(collection: config.Collection) -> config.Server:
+    if collection.store is None:
+        raise ConfigurationError(f"The collection {collection.name} is on no server", "Give it a store")
+    return collection.store
+
+
+def _fields(wanted: PayloadMapping | str | None) -> Fields | str | None:
+    if not isinstance(wanted, PayloadMapping):
+        return wanted
+    named = {
+        each: (value,)
+        for each in ("path", "start_line", "end_line", "language", "symbol")
+        if (value := getattr(wanted, each))
+    }
+    return Fields((wanted.text,), **named)
