@@ -21,7 +21,7 @@ from coderank.errors import CoderankError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = ("search", "related", "index", "status", "doctor", "models", "eval", "install", "uninstall")
+_COMMANDS = ("search", "related", "index", "status", "doctor", "models", "eval", "compare", "install", "uninstall")
 _INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 

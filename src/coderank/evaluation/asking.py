@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -38,6 +39,8 @@ class Asked:
     answers: list[Answer] = field(default_factory=list)
     stages: dict[str, list[float]] = field(default_factory=dict)
     """Milliseconds by stage, of every page of results."""
+    spent: list[float] = field(default_factory=list)
+    """Milliseconds of every page of results, all in all."""
     outcomes: Counter[str] = field(default_factory=Counter)
     """What the reranking said of itself, without figures and reasons, and how often."""
 
@@ -54,7 +57,9 @@ def ask(root: Root, search: Search, names: Mapping[str, str], asked: Asked, *, r
     """
     paths = {name: path for path, name in names.items()}
     for question in root.questions:
+        start = time.perf_counter()
         result = search(question.text, DEPTH if names else CUT, rerank=rerank)
+        asked.spent.append((time.perf_counter() - start) * 1000)
         page = _places(result)
         if names:
             page = distinct_files(page)
@@ -62,7 +67,8 @@ def ask(root: Root, search: Search, names: Mapping[str, str], asked: Asked, *, r
         else:
             deep = _places(search(question.text, DEPTH, rerank=False))
         targets = _on_paths(question.targets, paths)
-        asked.answers.append(_answer(question, root.language, page[:CUT], targets, scores(targets, page, deep), names))
+        worth = scores(targets, page, deep) if targets else {}
+        asked.answers.append(_answer(question, root.language, page[:CUT], targets, worth, names))
         _watch(result, asked)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+_STATUS = Path("/proc/self/status")
 LIBRARIES = ("numpy", "onnxruntime", "qdrant-edge-py", "tokenizers", "tree-sitter")
 """Those whose version may change a result."""
 
@@ -36,6 +38,16 @@ def load() -> list[float]:
     if not hasattr(os, "getloadavg"):
         return []
     return [round(value, 2) for value in os.getloadavg()]
+
+
+def peak_mib() -> float:
+    """Return the most memory that this process ever had resident."""
+    if _STATUS.exists():  # the other figure counts what the process was before it became this program
+        line = next(line for line in _STATUS.read_text("utf-8").splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+    import resource  # noqa: PLC0415 - not on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def cores() -> int:

@@ -1,0 +1,73 @@
+"""``coderank compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from coderank.cli import options
+
+
+@click.command(short_help="Compare the answers, the speed and the size of two indexes.")
+@click.argument("old", metavar="A")
+@click.argument("new", metavar="B")
+@click.option("--queries", type=click.Path(path_type=Path), required=True, metavar="FILE", help="What to ask both.")
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(0, 1),
+    metavar="X",
+    help="Exit with 1 if B loses more nDCG@10 than this against A; needs questions with answers.",
+)
+@click.option("--sure", is_flag=True, help="The whole 95 % interval of the loss has to stay below --max-loss.")
+@click.option(
+    "--mode", type=click.Choice(["hybrid", "dense", "lexical"]), default="hybrid", show_default=True, help="Which legs."
+)
+@options.rerank
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.html", help="Write a page with plots.")
+@options.output_format
+def compare(  # noqa: PLR0913 - one parameter per option
+    old: str,
+    new: str,
+    *,
+    queries: Path,
+    max_loss: float | None,
+    sure: bool,
+    mode: str,
+    rerank: bool,
+    out: Path | None,
+    output_format: str,
+) -> None:
+    """Compare index A with index B: each is an indexed path, or the folder of an index (as `status` shows it).
+
+    FILE holds a question a line, or a JSON object a line, with the answers where they are known: {"query": "where are
+    logins limited", "relevant": ["src/login.py"]}. With answers, quality is compared; without, only the likeness of
+    the answers. Nothing is indexed.
+    """
+    from coderank.cli.comparing import How, find  # noqa: PLC0415 - not needed to print help
+    from coderank.cli.comparing import compare as compared  # noqa: PLC0415
+    from coderank.cli.output import write_json  # noqa: PLC0415
+    from coderank.cli.reporting import write_file, write_tables  # noqa: PLC0415
+    from coderank.errors import UsageError  # noqa: PLC0415
+    from coderank.evaluation import compare_report, golden  # noqa: PLC0415
+    from coderank.evaluation.sides import judgeable  # noqa: PLC0415
+    from coderank.settings import Settings  # noqa: PLC0415
+
+    if sure and max_loss is None:
+        raise UsageError("--sure says how --max-loss is meant", "Give --max-loss as well")
+    dataset = golden.read(queries)
+    if max_loss is not None:
+        judgeable(dataset)  # before anything is asked
+    found = compared(find(old), find(new), dataset, How(mode, rerank), Settings.from_environment())
+    verdict = None if max_loss is None else found.verdict(max_loss, sure=sure)
+    if out is not None:
+        write_file(out, compare_report.html(found, verdict))
+    if output_format == "json":
+        write_json(compare_report.to_json(found, verdict))
+    else:
+        said = compare_report.sentences(found, verdict)
+        write_tables(compare_report.tables(found), said, compare_report.notes(found))
+        if out is not None:
+            click.echo(f"\nwrote {out}")
+    if verdict is not None and not verdict.passed:
+        raise click.exceptions.Exit(1)

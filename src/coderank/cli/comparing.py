@@ -1,0 +1,116 @@
+"""Asks two indexes the same questions, each in a process of its own, so that time and memory are its own as well."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from coderank import __version__
+from coderank.engine import Engine
+from coderank.errors import CoderankError, PathNotFoundError
+from coderank.evaluation import machine
+from coderank.evaluation.runs import Run
+from coderank.evaluation.sides import Comparison, Cost, Side, side
+from coderank.settings import Settings, expanded
+from coderank.store import fingerprint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coderank.evaluation.datasets import Dataset
+    from coderank.types import SearchResult, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One of the two, and what it is called."""
+
+    name: str
+    root: str
+    index_dir: Path | None = None
+
+    def open(self, settings: Settings) -> Engine:
+        """Open its engine."""
+        return Engine.open(self.root, index_dir=self.index_dir, settings=settings)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How both are asked."""
+
+    mode: str
+    rerank: bool
+
+
+def find(given: str) -> Where:
+    """Find what a word on the command line means: the folder of an index, or a path that was indexed.
+
+    Raises:
+        PathNotFoundError: there is nothing of that name.
+    """
+    path = expanded(given)
+    if (path / fingerprint.FILE_NAME).is_file():
+        record = fingerprint.read(path)
+        return Where(given, record.root, path.absolute())
+    if not given or not path.exists():
+        raise PathNotFoundError(f"There is nothing at {given!r}", "Name an indexed path, or the folder of an index")
+    return Where(given, given)
+
+
+def compare(old: Where, new: Where, dataset: Dataset, how: How, settings: Settings) -> Comparison:
+    """Ask both, one after the other. Raises what searching raises."""
+    return Comparison(*(_in_its_process(where, dataset, how, settings) for where in (old, new)))
+
+
+def _in_its_process(where: Where, dataset: Dataset, how: How, settings: Settings) -> Side:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        found = pool.submit(answered, where, dataset, how, settings).result()
+    if isinstance(found, Side):
+        return found
+    raise found
+
+
+def answered(where: Where, dataset: Dataset, how: How, settings: Settings) -> Side | CoderankError:
+    """Open an index and ask it everything; runs in a process of its own, which gives errors back as they are."""
+    try:
+        with where.open(settings) as engine:
+            status = engine.status()
+            _warm_up(engine, dataset, how)
+
+            def search(query: str, limit: int, *, rerank: bool) -> SearchResult:
+                return engine.search(query, limit=limit, mode=how.mode, rerank=rerank)
+
+            found = side(search, dataset, _described(where, status, dataset, how), rerank=how.rerank)
+        return replace(found, cost=Cost(found.cost.spent_ms, status.bytes_on_disk, machine.peak_mib()))
+    except CoderankError as error:
+        return error
+
+
+def _warm_up(engine: Engine, dataset: Dataset, how: How) -> None:
+    """Load the model and the index: the first question is not to pay for what all need."""
+    engine.search(dataset.questions[0].text, mode=how.mode, rerank=how.rerank)
+
+
+def _described(where: Where, status: Status, dataset: Dataset, how: How) -> Run:
+    behind = f"{status.changed_since:,} files changed since it was indexed" if status.changed_since else ""
+    bare = f"{1 - status.dense_coverage:.0%} of the chunks have no vector" if status.dense_coverage < 1 else ""
+    return Run(
+        name=where.name,
+        dataset=dataset.name,
+        digest=dataset.digest,
+        model=status.model,
+        mode=how.mode,
+        rerank=how.rerank,
+        version=__version__,
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        machine=machine.sentence(),
+        files=status.files,
+        chunks=status.chunks,
+        notes=tuple(filter(None, (behind, bare))),
+        stages={},
+        answers=(),
+    )

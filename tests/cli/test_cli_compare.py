@@ -1,0 +1,66 @@
+"""``coderank compare`` on two real indexes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import World
+
+QUESTIONS = [
+    {"query": "compare a password with the stored hash", "relevant": ["src/login.py"]},
+    {"query": "overwrite the oldest item of the buffer", "relevant": ["src/ring.py"]},
+]
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    file = tmp_path / "questions.jsonl"
+    file.write_text("\n".join(map(json.dumps, QUESTIONS)))
+    return file
+
+
+@pytest.fixture
+def poorer(world: World) -> Path:
+    """A copy of the repository without one of the answers, indexed in a folder of its own; the original is, too."""
+    copy = world.repo.parent / "poorer"
+    shutil.copytree(world.repo, copy)
+    (copy / "src" / "login.py").unlink()
+    assert world.run("index", str(world.repo)).returncode == 0
+    assert world.run("index", str(copy), "--index-dir", str(copy.parent / "other")).returncode == 0
+    return copy.parent / "other"
+
+
+def test_a_loss_is_an_exit_code_and_the_page_is_written(world: World, questions: Path, poorer: Path) -> None:
+    page = questions.with_name("page.html")
+    options = ["--queries", str(questions), "--max-loss", "0.1", "--out", str(page), "--format", "json"]
+    done = world.run("compare", str(world.repo), str(poorer), *options)
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert found["verdict"]["passed"] is False
+    assert (found["judged"]["worse"], found["judged"]["better"]) == (1, 0)
+    assert found["judged"]["old"]["ndcg@10"] == 1.0
+    assert found["old"]["disk_bytes"] > 0
+    assert found["old"]["peak_mib"] > 20
+    assert "failed: nDCG@10" in page.read_text("utf-8")
+    back = world.run("compare", str(poorer), str(world.repo), *options[:4])
+    assert back.returncode == 0, back.stderr
+    assert "passed: nDCG@10" in back.stdout
+
+
+def test_what_cannot_be_compared_is_named(world: World, questions: Path, tmp_path: Path) -> None:
+    never = world.run("compare", str(world.repo), str(world.repo), "--queries", str(questions))
+    assert never.returncode == 1
+    assert "was never indexed" in never.stderr
+    assert f"coderank index {world.repo}" in never.stderr
+    nothing = world.run("compare", "nowhere", str(world.repo), "--queries", str(questions))
+    assert (nothing.returncode, "nothing at 'nowhere'" in nothing.stderr) == (2, True)
+    bare = tmp_path / "bare.txt"
+    bare.write_text("where?")
+    unjudged = world.run("compare", str(world.repo), str(world.repo), "--queries", str(bare), "--max-loss", "0.01")
+    assert (unjudged.returncode, "a loss cannot be judged" in unjudged.stderr) == (2, True)
