@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`. They need Python 3.11+, make and a package index.
 #
-#   make demo                                      ask this project's own source a question
+#   make demo                                      ask this project's own source, in src, a question
 #   make demo PATH=~/src/app Q="where is the login checked?"
 
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ override PATH := $(shell \
     found=$$(tr '\0' '\n' 2>/dev/null </proc/$$PPID/environ | sed -n 's/^PATH=//p'); \
     echo "$${found:-$$(getconf PATH):/usr/local/bin:/opt/homebrew/bin}"; fi)
 else
-SEARCHED := .
+SEARCHED := src
 export SEARCHED
 endif
 export PATH

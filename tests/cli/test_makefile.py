@@ -41,7 +41,7 @@ def test_path_names_a_folder_and_tools_are_still_found(printer: Path, folder: st
 
 def test_by_default_it_searches_this_project(printer: Path) -> None:
     path, folder, question = seen(printer)
-    assert (path, folder) == (os.environ["PATH"], ".")
+    assert (path, folder) == (os.environ["PATH"], "src")
     assert question
 
 

@@ -15,7 +15,7 @@ from coderank.embedding.probes import ProbeVectors, embed_probes, min_cosine
 from coderank.embedding.torch import TorchEmbedder, TorchWeights
 from coderank.errors import ConfigurationError, ModelError
 from coderank.loading.calibration import calibrate_exports
-from coderank.models.export import optimise, quantise, require_packages, write_onnx
+from coderank.models.export import optimise, quantise, require_bf16, require_packages, write_onnx
 from coderank.models.exported import (
     TOKENIZER,
     Export,
@@ -159,6 +159,9 @@ def export_model(
         ModelError: the vectors drift from torch.
         ModelUnavailableError: there are no weights, or a package or the CPU's support for the precision is missing.
     """
+    if precision == "bf16":
+        require_packages()
+        require_bf16()
     on_step("loading the weights")
     exporter = Exporter(model, root, folder=folder, download=download)
     precisions: tuple[Precision, ...] = TRIED if precision == "auto" else (precision,)

@@ -23,6 +23,8 @@ PACKAGES = ("torch", "transformers", "onnx", "onnxscript")
 OPSET = 23
 """The operators that are written: the first ones with attention and rotary embedding as a whole, read by ONNX Runtime
 1.23. A layer of CodeRankEmbed in int8 over 400 tokens takes 27 ms with them, and 34 ms as their parts with opset 18."""
+IR_VERSION = 10
+"""Of the file format, which ONNX Runtime 1.23 reads."""
 SLOW_FUSIONS = ["SkipLayerNormFusion"]
 """What ONNX Runtime is kept from: its kernel for a sum and its normalisation in one takes 1.9 ms for 400 rows of 768,
 the two by themselves 0.3 ms (1.32, AVX-512). It is 20 % of a layer in int8."""
@@ -41,6 +43,33 @@ def require_packages() -> None:
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
         raise ModelUnavailableError(f"the export needs {', '.join(missing)}, not installed here", INSTALL)
+
+
+def require_bf16() -> None:
+    """Check that ONNX Runtime computes in bf16 on this CPU, before minutes are spent on a file that it cannot run.
+
+    Raises:
+        ModelUnavailableError: it does not.
+    """
+    import onnx  # noqa: PLC0415
+    import onnxruntime  # noqa: PLC0415
+    from onnxruntime.capi import onnxruntime_pybind11_state as raised  # noqa: PLC0415
+
+    kind = onnx.TensorProto.BFLOAT16
+    left, right, total = (onnx.helper.make_tensor_value_info(name, kind, [1]) for name in ("left", "right", "total"))
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Add", ["left", "right"], ["total"])], "sum", [left, right], [total]
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except (raised.Fail, raised.InvalidGraph, raised.NotImplemented) as error:
+        raise ModelUnavailableError(
+            f"ONNX Runtime {onnxruntime.__version__} does not compute in bf16 on this CPU",
+            "Choose --precision auto, or let torch do it: CODERANK_BACKEND=torch CODERANK_PRECISION=bf16",
+        ) from error
 
 
 def write_onnx(module: torch.nn.Module, target: Path, *, bf16: bool = False) -> None:
