@@ -15,6 +15,7 @@ from coderank.indexing.location import arguments, collection_folder, existing, i
 from coderank.indexing.tree import FolderTree
 from coderank.loading.choice import described_embedder, embedder, remembered_embedder
 from coderank.settings import RERANK_MODEL, expanded
+from coderank.store.quantization import TURBO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from coderank.indexing.tree import Tree
     from coderank.models.catalogue import Model
     from coderank.settings import Settings
+    from coderank.store.quantization import Quantization
 
 DEFAULT_LIMIT = 10
 """Hits of a search that names no number: what fits a screen, or an agent's attention."""
@@ -84,6 +86,7 @@ def of_path(path: str | Path, model: str, index_dir: Path | None, settings: Sett
 def of_collection(name: str, settings: Settings) -> Opening:
     """Find out what the engine of a named collection needs. Raises what `Engine.open_collection` raises."""
     from coderank.indexing.gathered import gathered  # noqa: PLC0415 - not needed to open a folder
+    from coderank.loading.servers import quantization  # noqa: PLC0415
 
     file = settings.collections_place()
     described = describe(name, settings)
@@ -93,7 +96,8 @@ def of_collection(name: str, settings: Settings) -> Opening:
     named = shlex.join(["--collection", name])
     tree = gathered(described, settings.cache_dir, (folder, settings.data_dir, settings.cache_dir))
     described_embedder(described.embedding_model, described.embedding_dimension, f"{name} in {file}", settings)
-    chosen = _Chosen(described.embedding_model, remember=True, named=named)
+    compressed = quantization(described.quantization, TURBO)
+    chosen = _Chosen(described.embedding_model, remember=True, named=named, quantization=compressed)
     home, generation = _wired(tree, root, folder, chosen, settings)
     if not tree.is_there and not generation.claim.is_met():
         raise ConfigurationError(
@@ -139,6 +143,7 @@ class _Chosen:
     remember: bool
     """Whether an index that is there keeps its own instead."""
     named: str
+    quantization: Quantization = TURBO
 
 
 def _wired(tree: Tree, root: Path, folder: Path, chosen: _Chosen, settings: Settings) -> tuple[Home, Generation]:
@@ -151,7 +156,9 @@ def _wired(tree: Tree, root: Path, folder: Path, chosen: _Chosen, settings: Sett
         raise
     download = chosen.name != "auto" and known is None
     opened = partial(_opened, settings=settings, download=download)
-    home = Home(tree=tree, root=root, folder=folder, settings=settings, embedder=opened)
+    home = Home(
+        tree=tree, root=root, folder=folder, settings=settings, embedder=opened, quantization=chosen.quantization
+    )
     return home, Generation(home, known or embedder(chosen.name, settings), found.generation if found else "")
 
 

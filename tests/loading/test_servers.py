@@ -16,7 +16,8 @@ from coderank.errors import ConfigurationError, StoreError
 from coderank.loading.servers import connect, open_points, open_store, plan, quantization
 from coderank.settings import Settings
 from coderank.store.contract import StoreQuery
-from coderank.store.quantization import NONE, Quantization
+from coderank.store.quantization import NONE, TURBO, Quantization
+from coderank.wiring import of_collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,3 +120,16 @@ def test_own_and_foreign_collections_are_told_apart(tmp_path: Path, server: Qdra
     with pytest.raises(StoreError, match="page_content"):
         open_store(preset, settings, DIMENSION)
     assert open_points(foreign, settings).count() == 3
+
+
+def test_an_embedded_collection_is_compressed_as_configured(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    file = tmp_path / "collections.json"
+    both = {"binary": {"enabled": True, "oversampling": 3.0}, "scalar": {"enabled": True}}
+    sources = [{"path": "code"}]
+    file.write_bytes(
+        msgspec.json.encode({"kit": {"sources": sources, "quantization": both}, "plain": {"sources": sources}})
+    )
+    settings = Settings(data_dir=tmp_path / "data", cache_dir=tmp_path / "cache", collections_file=file)
+    assert of_collection("kit", settings).home.quantization == Quantization("binary", oversampling=3.0)
+    assert of_collection("plain", settings).home.quantization == TURBO

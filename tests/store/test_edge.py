@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -20,11 +21,14 @@ from coderank.errors import (
 from coderank.store.contract import Counts, StoreQuery
 from coderank.store.edge import EdgeStore
 from coderank.store.edge_shard import RESERVE_BYTES
+from coderank.store.quantization import Quantization
 from coderank.types import Point
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
+
+    from coderank.store.quantization import Kind
 
     Start = Callable[[str, Path, int], subprocess.Popen[str]]
 
@@ -355,3 +359,18 @@ def test_an_index_built_anew_by_another_process_is_noticed(folder: Path) -> None
         old.upsert([point(2)])
     assert new.counts() == Counts(0, 0)
     new.close()
+
+
+@pytest.mark.parametrize("kind", ["none", "scalar", "binary", "turbo"])
+def test_every_quantization_ranks_and_another_is_taken_up_by_compacting(folder: Path, kind: Kind) -> None:
+    for quantization in (Quantization("scalar"), Quantization(kind, oversampling=3)):
+        store = EdgeStore(folder, DIMENSION, quantization=quantization)
+        store.upsert(corpus())
+        store.optimize()
+        query = StoreQuery(unit(500), sparse(t1=1.0), 10, 20, 0.1)
+        found = [hit.id for hit in store.query(query)]
+        assert found == [id_ for id_, _ in Reference(corpus()).rank(query)]
+        store.close()
+    config = json.loads((folder / "shard" / "edge_config.json").read_bytes())
+    used = config["vectors"]["dense"].get("quantization_config") or {"none": {}}
+    assert list(used) == [kind]

@@ -10,6 +10,7 @@ from coderank.corpus.header import HEADER_VERSION
 from coderank.errors import INDEX, REBUILD, IndexCorruptError, IndexIncompatibleError, IndexNotFoundError
 from coderank.indexing.claim import Claim
 from coderank.indexing.location import MANIFEST_FILES
+from coderank.store.quantization import TURBO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from coderank.models.catalogue import Model
     from coderank.settings import Settings
     from coderank.store.edge import EdgeStore
+    from coderank.store.quantization import Quantization
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class Home:
     settings: Settings
     embedder: Callable[[Model], Embedder] = field(repr=False)
     """Opens a model when the first vector is needed."""
+    quantization: Quantization = TURBO
+    """How vectors are compressed for the first pass of a search."""
 
 
 class Generation:
@@ -62,7 +66,13 @@ class Generation:
         from coderank.store.edge import EdgeStore  # noqa: PLC0415 - the engine's library is loaded when it is used
 
         # Checked whenever the folder is opened again: another process may have rebuilt it with another model.
-        return EdgeStore(self._folder, self.model.dimension, verify=self.claim.check, verify_empty=self._check_empty)
+        return EdgeStore(
+            self._folder,
+            self.model.dimension,
+            quantization=self._home.quantization,
+            verify=self.claim.check,
+            verify_empty=self._check_empty,
+        )
 
     @cached_property
     def manifest(self) -> Manifest:

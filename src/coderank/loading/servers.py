@@ -32,11 +32,11 @@ _BITS = {
 }
 
 
-def quantization(wanted: config.Quantization) -> Quantization:
-    """Describe the one quantization that a collection uses; NONE where none is enabled."""
+def quantization(wanted: config.Quantization, otherwise: Quantization = NONE) -> Quantization:
+    """Describe the one quantization that a collection uses; ``otherwise`` where none is enabled."""
     used = wanted.used
     if used is None:
-        return NONE
+        return otherwise
     asked = {"oversampling": used.oversampling, "rescore": used.rescore, "in_memory": used.always_ram}
     if isinstance(used, Binary):
         return Quantization("binary", _BITS[used.encoding], query_encoding=used.query_encoding, **asked)  # type: ignore[arg-type]

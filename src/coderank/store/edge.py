@@ -28,6 +28,7 @@ from coderank.store.edge_shard import (
 from coderank.store.layout import DENSE
 from coderank.store.lease import Lease
 from coderank.store.payload import PATH, from_payload, path_of, to_payload
+from coderank.store.quantization import TURBO
 from coderank.store.room import bytes_on_disk
 from coderank.store.tenancy import Tenancy
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coderank.store.contract import StoreQuery
+    from coderank.store.quantization import Quantization
     from coderank.types import Candidate, Chunk, Matrix, Point
 
 BUSY_TIMEOUT_S = 60.0
@@ -60,7 +62,7 @@ class EdgeStore:
     several threads; an acknowledged write survives the death of the process. Reading creates nothing.
     ``verify`` runs before every opening and raises if the folder is no longer what the caller takes it for: another
     process may have built it anew. ``verify_empty`` runs before one that does not exist answers with nothing, and
-    raises if there should be points.
+    raises if there should be points. Another ``quantization`` than before is taken up by the next `optimize`.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class EdgeStore:
         folder: Path,
         dimension: int,
         *,
+        quantization: Quantization = TURBO,
         busy_timeout: float = BUSY_TIMEOUT_S,
         verify: Callable[[], object] = lambda: None,
         verify_empty: Callable[[], object] = lambda: None,
@@ -75,6 +78,7 @@ class EdgeStore:
         self._folder = folder
         self._shard = folder / _SHARD
         self._dimension = dimension
+        self._quantization = quantization
         self._verify = verify
         self._verify_empty = verify_empty
         self._tenancy = Tenancy(Lease(folder), self._open, self._close, busy_timeout)
@@ -133,7 +137,7 @@ class EdgeStore:
     def query(self, request: StoreQuery) -> list[Candidate]:
         """Give the best ``limit`` points and the definitions asked for, best first, ties by (path, start_line)."""
         check_request(request, self._dimension)
-        return self._read(lambda shard: ranked(shard, request), [])
+        return self._read(lambda shard: ranked(shard, request, self._quantization), [])
 
     def retrieve(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """Chunks by id; ids that do not exist are absent."""
@@ -226,13 +230,13 @@ class EdgeStore:
 
     def _load(self) -> qdrant.EdgeShard:
         self._counts = None
-        return load(self._shard, shard_config(self._dimension))
+        return load(self._shard, shard_config(self._dimension, self._quantization))
 
     def _close(self, shard: qdrant.EdgeShard) -> None:
         close(shard, self._folder)
 
     def _create(self) -> None:
-        create(self._shard, shard_config(self._dimension))
+        create(self._shard, shard_config(self._dimension, self._quantization))
 
     def _scroll(self, where: qdrant.Filter, *, with_payload: bool | list[str]) -> Iterator[qdrant.Record]:
         offset: qdrant.PointId | None = None

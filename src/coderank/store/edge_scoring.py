@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from coderank.store.contract import StoreQuery
+    from coderank.store.quantization import Quantization
     from coderank.types import Chunk, Filters
 
 
-def ranked(shard: qdrant.EdgeShard, request: StoreQuery) -> list[Candidate]:
+def ranked(shard: qdrant.EdgeShard, request: StoreQuery, quantization: Quantization) -> list[Candidate]:
     """Answer a request with its candidates in the total order (-score, path, start_line, id)."""
     legs = legs_of(request)
-    wanted, named = _found(shard, request, legs)
+    wanted, named = _found(shard, request, legs, quantization)
     candidates = [
         Candidate(str(point.id), from_payload(point.payload), point.score)
         for point in shard.query(union_request(request, legs, wanted | named))
@@ -40,20 +41,24 @@ def chunks_by_id(shard: qdrant.EdgeShard, ids: Iterable[str]) -> dict[str, Chunk
     return {str(record.id): from_payload(record.payload) for record in records}
 
 
-def _found(shard: qdrant.EdgeShard, request: StoreQuery, legs: Sequence[qdrant.Query]) -> tuple[set[str], set[str]]:
+def _found(
+    shard: qdrant.EdgeShard, request: StoreQuery, legs: Sequence[qdrant.Query], quantization: Quantization
+) -> tuple[set[str], set[str]]:
     """Ids of the points that compete for the list, and of the definitions that join it."""
     keep = request.prefetch if len(legs) > 1 else request.limit
     asked = [LegRequest(leg, keep) for leg in legs]
     if request.defines and request.definitions:
         asked += [LegRequest(leg, request.definitions, request.defines) for leg in legs]
     found: tuple[set[str], set[str]] = set(), set()
-    first = [leg_request(one, request.filters, one.keep + TIE_MARGIN) for one in asked]
+    first = [leg_request(one, request.filters, one.keep + TIE_MARGIN, quantization) for one in asked]
     for one, points in zip(asked, shard.query_batch(qdrant.QueryBatchRequest(first)), strict=True):
-        whole = with_whole_ties(points, one.keep, partial(_asked_again, shard, one, request.filters))
+        whole = with_whole_ties(points, one.keep, partial(_again, shard, one, request.filters, quantization))
         # A list of one leg is cut by path later, where ids must not have decided before.
         found[bool(one.defines)].update(best(whole, one.keep, tied_too=len(legs) == 1))
     return found
 
 
-def _asked_again(shard: qdrant.EdgeShard, one: LegRequest, filters: Filters, limit: int) -> list[qdrant.ScoredPoint]:
-    return shard.query(leg_request(one, filters, limit))
+def _again(
+    shard: qdrant.EdgeShard, one: LegRequest, filters: Filters, quantization: Quantization, limit: int
+) -> list[qdrant.ScoredPoint]:
+    return shard.query(leg_request(one, filters, limit, quantization))
