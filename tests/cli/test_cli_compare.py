@@ -59,8 +59,20 @@ def test_what_cannot_be_compared_is_named(world: World, questions: Path, tmp_pat
     assert "was never indexed" in never.stderr
     assert f"coderank index {world.repo}" in never.stderr
     nothing = world.run("compare", "nowhere", str(world.repo), "--queries", str(questions))
-    assert (nothing.returncode, "nothing at 'nowhere'" in nothing.stderr) == (2, True)
+    assert (nothing.returncode, "'nowhere' is no indexed path" in nothing.stderr) == (2, True)
     bare = tmp_path / "bare.txt"
     bare.write_text("where?")
     unjudged = world.run("compare", str(world.repo), str(world.repo), "--queries", str(bare), "--max-loss", "0.01")
     assert (unjudged.returncode, "a loss cannot be judged" in unjudged.stderr) == (2, True)
+
+
+def test_a_collection_is_compared_by_its_name(world: World, questions: Path, tmp_path: Path) -> None:
+    file = tmp_path / "collections.json"
+    file.write_text(json.dumps({"mine": {"sources": [{"path": str(world.repo)}]}}))
+    configured = world.having("CODERANK_COLLECTIONS_FILE", str(file))
+    assert configured.run("index", "--collection", "mine").returncode == 0
+    assert configured.run("index", str(world.repo)).returncode == 0
+    done = configured.run("compare", "mine", str(world.repo), "--queries", str(questions), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["likeness"]["overlap@10 of files"] == 1.0

@@ -38,7 +38,7 @@ def compare(  # noqa: PLR0913 - one parameter per option
     out: Path | None,
     output_format: str,
 ) -> None:
-    """Compare index A with index B: each is an indexed path, or the folder of an index (as `status` shows it).
+    """Compare index A with index B: indexed paths, collections, or folders of indexes (as `status` shows them).
 
     FILE holds a question a line, or a JSON object a line, with the answers where they are known: {"query": "where are
     logins limited", "relevant": ["src/login.py"]}. With answers, quality is compared; without, only the likeness of
@@ -58,7 +58,8 @@ def compare(  # noqa: PLR0913 - one parameter per option
     dataset = golden.read(queries)
     if max_loss is not None:
         judgeable(dataset)  # before anything is asked
-    found = compared(find(old), find(new), dataset, How(mode, rerank), Settings.from_environment())
+    settings = Settings.from_environment()
+    found = compared(find(old, settings), find(new, settings), dataset, How(mode, rerank), settings)
     verdict = None if max_loss is None else found.verdict(max_loss, sure=sure)
     if out is not None:
         write_file(out, compare_report.html(found, verdict))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from coderank import __version__
+from coderank import __version__, wiring
 from coderank.engine import Engine
-from coderank.errors import CoderankError, PathNotFoundError
+from coderank.errors import CoderankError, ConfigurationError, PathNotFoundError
 from coderank.evaluation import machine
 from coderank.evaluation.runs import Run
 from coderank.evaluation.sides import Comparison, Cost, Side, side
@@ -29,11 +29,14 @@ class Where:
     """One of the two, and what it is called."""
 
     name: str
-    root: str
+    root: str = ""
+    """Empty of a collection."""
     index_dir: Path | None = None
 
     def open(self, settings: Settings) -> Engine:
         """Open its engine."""
+        if not self.root:
+            return Engine.open_collection(self.name, settings=settings)
         return Engine.open(self.root, index_dir=self.index_dir, settings=settings)
 
 
@@ -45,8 +48,8 @@ class How:
     rerank: bool
 
 
-def find(given: str) -> Where:
-    """Find what a word on the command line means: the folder of an index, or a path that was indexed.
+def find(given: str, settings: Settings) -> Where:
+    """Find what a word on the command line means: the folder of an index, an indexed path, or a collection.
 
     Raises:
         PathNotFoundError: there is nothing of that name.
@@ -55,9 +58,15 @@ def find(given: str) -> Where:
     if (path / fingerprint.FILE_NAME).is_file():
         record = fingerprint.read(path)
         return Where(given, record.root, path.absolute())
-    if not given or not path.exists():
-        raise PathNotFoundError(f"There is nothing at {given!r}", "Name an indexed path, or the folder of an index")
-    return Where(given, given)
+    if given and path.exists():
+        return Where(given, given)
+    try:
+        wiring.describe(given, settings)
+    except ConfigurationError as error:
+        raise PathNotFoundError(
+            f"{given!r} is no indexed path, no folder of an index and no collection", error.remedy
+        ) from error
+    return Where(given)
 
 
 def compare(old: Where, new: Where, dataset: Dataset, how: How, settings: Settings) -> Comparison:
