@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types unit torch clean
+.PHONY: help demo test lint format types unit golden torch clean
 
 # PATH here is the folder to search. Given on make's command line it would also replace the PATH of every recipe (and,
 # from GNU make 4.4, of $(shell ...)), and no tool would be found any more. So the value is taken for the demo, and PATH
@@ -69,6 +69,9 @@ $(TORCH_VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TORCH_VENV)
 	$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
 	touch $@
+
+golden: $(VENV)/.installed  ## Rank the pinned corpus anew, after a change of the ranking: look at the difference
+	$(VENV)/bin/python -m tests.golden.rankings
 
 format: $(VENV)/.installed  ## Format the source
 	$(VENV)/bin/ruff check --fix .
