@@ -15,6 +15,7 @@ LAYERS = (
     {"loading", "indexing", "retrieval", "migration", "evaluation"},
     {"wiring"},
     {"engine"},
+    {"moving"},
     {"render", "serving", "cli", "__main__"},
 )
 """A part imports only parts of the layers before its own; the parts of one layer do not import one another,

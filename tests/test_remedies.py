@@ -67,7 +67,7 @@ def test_every_command_a_message_names_exists(file: Path) -> None:
         ("Run: coderank models pull x", []),
         ("Run: coderank models push x", ["coderank models push"]),
         ("Run: coderank models list --skips", ["coderank models list --skips"]),
-        ("Run: coderank migrate x", ["coderank migrate"]),
+        ("Run: coderank mitigate x", ["coderank mitigate"]),
         ("Run: coderank index --skips", ["coderank index --skips"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""A second embedding model that costs no weights: every token has a random vector, a text their mean."""
+"""Embedding models that cost no weights: every token has a random vector, a text their mean."""
 
 from __future__ import annotations
 
@@ -14,37 +14,46 @@ from coderank.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-DIMENSION = 32
-NAME = "tiny"
+    from coderank.models.catalogue import Model
+
+DIMENSIONS = {"tiny": 32, "small": 16}
+"""Names of the models, and the length of their vectors."""
 
 
-def settings_with_tiny(base: Path) -> Settings:
-    """Give settings under which ``--model tiny`` runs, everything below ``base``."""
-    models = base / "models.toml"
-    models.write_text(
-        f'[models.{NAME}]\nfolder = "{base.as_posix()}"\nrevision = "1"\ndimension = {DIMENSION}\n'
-        'pooling = "mean"\nmax_tokens = 256\nbackends = ["onnx"]\n',
-        "utf-8",
+def settings_with_tiny(base: Path, model: str = "auto") -> Settings:
+    """Give settings under which ``--model tiny`` and ``small`` run, everything below ``base``."""
+    file = base / "models.toml"
+    file.write_text("\n".join(_entry(base, name, dimension) for name, dimension in DIMENSIONS.items()), "utf-8")
+    settings = Settings(
+        data_dir=base / "data", cache_dir=base / "cache", models_file=file, model=model, threads=1, background=False
     )
-    settings = Settings(data_dir=base / "data", cache_dir=base / "cache", models_file=models, threads=1)
-    (model,) = load_models(models)
+    for described in load_models(file):
+        _export(settings, described)
+    return settings
+
+
+def _entry(base: Path, name: str, dimension: int) -> str:
+    return (
+        f'[models.{name}]\nfolder = "{base.as_posix()}"\nrevision = "1"\ndimension = {dimension}\n'
+        'pooling = "mean"\nmax_tokens = 256\nbackends = ["onnx"]\n'
+    )
+
+
+def _export(settings: Settings, model: Model) -> None:
     folder = folder_of(settings.data_dir / "exports", model)
     folder.mkdir(parents=True)
-    file = write_lookup(folder / "model.onnx", table(DIMENSION), ["input_ids", "attention_mask"])
+    file = write_lookup(folder / "model.onnx", table(model.dimension), ["input_ids", "attention_mask"])
     write_tokenizer(folder / "tokenizer.json", leftover_truncation=256)
-    write_record(
-        folder,
-        Record(
-            model=NAME,
-            revision="1",
-            precision="fp32",
-            min_cosine=1.0,
-            probes=1,
-            file=file.name,
-            bytes=file.stat().st_size,
-            sha256=digest(file),
-            origin="export",
-            versions={},
-        ),
+    record = Record(
+        model=model.name,
+        revision=model.revision,
+        precision="fp32",
+        min_cosine=1.0,
+        probes=1,
+        file=file.name,
+        bytes=file.stat().st_size,
+        sha256=digest(file),
+        origin="export",
+        versions={},
     )
-    return settings
+    write_record(folder, record)

@@ -52,7 +52,8 @@ class Engine:
         """What names this index on the command line, for remedies and hints."""
         self.collection = opening.collection
         """Name of the collection; empty for a path."""
-        self._home = home
+        self.home = home
+        """Where the index is, and how it is used: what all its generations share."""
         self._generation = opening.generation
         self._left: list[Generation] = []
         """Generations that the index was moved on from; threads may still be at work on them."""
@@ -123,7 +124,7 @@ class Engine:
             SourceUnavailableError: a source of a collection cannot be fetched or read; the index stays as it is.
         """
         if refresh:
-            self._home.tree.refresh()
+            self.home.tree.refresh()
         if rebuild:
             self._erase()
         return self._on_current(partial(self._indexed, on_progress=on_progress))
@@ -228,7 +229,7 @@ class Engine:
 
         None where what is indexed is no run of lines of a file. Only files of the tree are opened.
         """
-        return self._home.tree.text(self._inside(path))
+        return self.home.tree.text(self._inside(path))
 
     def status(self) -> Status:
         """Tell what is indexed, what was left out, and how many files have changed since. Reads only.
@@ -269,8 +270,8 @@ class Engine:
         with suppress(IndexUnusableError):
             found = fingerprint.read(self.index_dir)
             if not self._generation.claim.fits(found):
-                model = remembered_embedder(found, self._home.settings) if self._follow else self._generation.model
-                moved = Generation(self._home, model, found.generation)
+                model = remembered_embedder(found, self.home.settings) if self._follow else self._generation.model
+                moved = Generation(self.home, model, found.generation)
                 if moved.claim.fits(found):
                     self._left.append(self._generation)
                     self._generation.release()
@@ -295,7 +296,7 @@ class Engine:
         from coderank.reranking.policy import CANDIDATES  # noqa: PLC0415
         from coderank.retrieval.answer import Reranking  # noqa: PLC0415
 
-        settings = self._home.settings
+        settings = self.home.settings
         try:
             cascade = opened_cascade(settings)
         except ConfigurationError as error:
@@ -319,11 +320,11 @@ class Engine:
             raise generation.lost()
         if manifest.totals().chunks and not generation.store.exists:
             generation.store.counts()  # which raises, unless another process is just building the index anew
-        seen = survey(self._home.tree, manifest)
+        seen = survey(self.home.tree, manifest)
         totals = manifest.totals()
         skips = [*seen.left_out, *(row.skip() for row in manifest.skips())]
         return Status(
-            root=self._home.tree.name,
+            root=self.home.tree.name,
             index_dir=str(self.index_dir),
             model=generation.model.name,
             files=totals.files,

@@ -21,7 +21,19 @@ from coderank.errors import CoderankError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = ("search", "related", "index", "status", "doctor", "models", "eval", "compare", "install", "uninstall")
+_COMMANDS = (
+    "search",
+    "related",
+    "index",
+    "status",
+    "doctor",
+    "models",
+    "eval",
+    "compare",
+    "install",
+    "uninstall",
+    "migrate",
+)
 _INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 MANIFEST_FILES = ("manifest.db", "manifest.db-wal", "manifest.db-shm")
 OWN_FILES = frozenset(
-    "shard shard.new manifest.db.create background.log sync.lock fill.lock owner.lock queue.lock".split()
+    "shard shard.new manifest.db.create background.log migration.json"
+    " sync.lock fill.lock migrate.lock owner.lock queue.lock".split()
 ).union(MANIFEST_FILES)
 """What an index folder holds beside its record: a folder with anything else is not taken for one."""
 INDEX_CONTENT = frozenset({"shard", "manifest.db"})
@@ -31,6 +32,8 @@ INDEX_CONTENT = frozenset({"shard", "manifest.db"})
 _ANOTHER_FOLDER = "Choose another folder with --index-dir"
 _MANIFEST_DRAFT = re.compile(r"manifest\.db\.\d+\.draft")
 _GENERATION = re.compile(fingerprint.GENERATION)
+_BACKUP = re.compile(r"backup-[1-9]\d*(\.new)?")
+_JOURNAL_DRAFT = ".migration.json-"
 _NAME_LENGTH = 40
 _DIGEST_BYTES = 5
 
@@ -125,12 +128,17 @@ def recorded(folder: Path) -> fingerprint.IndexRecord | None:
             error.remedy = REBUILD
         raise
     except IndexNotFoundError:
-        foreign = sorted(name for name in _names(folder) if not _is_own(name))
+        foreign = foreign_files(folder)
         if foreign:
             raise IndexCorruptError(
                 f"{folder} holds files that are not of an index: {foreign[0]}", _ANOTHER_FOLDER
             ) from None
         return None
+
+
+def foreign_files(folder: Path) -> list[str]:
+    """Name what a folder holds that coderank did not make, in order."""
+    return sorted(name for name in _names(folder) - {fingerprint.FILE_NAME} if not _is_own(name))
 
 
 def _only_record_damaged(folder: Path) -> bool:
@@ -147,6 +155,6 @@ def _names(folder: Path) -> set[str]:
 
 def _is_own(name: str) -> bool:
     """Tell whether coderank made a file of that name, drafts that a killed process left behind included."""
-    if name in OWN_FILES or name.startswith(fingerprint.DRAFT_PREFIX):
+    if name in OWN_FILES or name.startswith((fingerprint.DRAFT_PREFIX, _JOURNAL_DRAFT)):
         return True
-    return any(pattern.fullmatch(name) for pattern in (_MANIFEST_DRAFT, _GENERATION))
+    return any(pattern.fullmatch(name) for pattern in (_MANIFEST_DRAFT, _GENERATION, _BACKUP))

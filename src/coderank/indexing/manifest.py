@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -111,6 +111,11 @@ class Manifest:
         """Close the file. The manifest cannot be used afterwards."""
         with self._lock:
             self._connection.close()
+
+    def copy_to(self, path: Path) -> None:
+        """Replace what a manifest at ``path`` holds by what this one does, in one transaction; it may be open."""
+        with self._translated(), self._lock, closing(open_shared(path, _SCHEMA, FORMAT)) as target:
+            self._connection.backup(target)
 
     def files(self) -> list[FileRow]:
         """Return the rows of all indexed files."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,18 @@ DISK_BLOCK = 512
 _MOUNTS = Path("/proc/self/mountinfo")
 _DEVICE = 2
 """Which field of a line of ``mountinfo`` is major:minor (proc(5)); the type follows a field that is a hyphen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Room on the disk of a collection, in bytes; ``free`` is None where it cannot be known."""
+
+    taken: int
+    free: int | None
+    backup: str
+    """Where a backup goes."""
+    shadow: str
+    """Where new points go."""
 
 
 def bytes_on_disk(folder: Path) -> int:

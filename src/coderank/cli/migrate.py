@@ -1,0 +1,170 @@
+"""``coderank migrate``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from coderank.cli import options
+from coderank.errors import CoderankError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from coderank.engine import Engine
+    from coderank.migration.contract import Gate
+    from coderank.migration.run import Report
+    from coderank.moving import Move
+    from coderank.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the command line asks for, the same for every collection."""
+
+    model: str
+    dimension: int
+    force: bool
+    resume: bool
+    dry_run: bool
+    allow_missing: bool
+    verbose: bool
+
+
+@click.command(short_help="Move collections to another model, without downtime.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--model", "model", default="", metavar="M", help="The model to move to.")
+@click.option("--dimension", type=click.IntRange(1), default=None, help="Refuse a model of another dimension.")
+@click.option("--force", is_flag=True, help="Give up what was begun and not finished, and begin anew.")
+@click.option("-v", "--verbose", is_flag=True, help="Name every point without a vector, and what was verified.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done and what it would take, and change nothing.")
+@click.option("--resume", is_flag=True, help="Only go on with what was begun; begin nothing.")
+@click.option("--allow-missing", is_flag=True, help="Let points without a text go without a vector.")
+@click.option("--rollback", is_flag=True, help="Use the points from before again; the new ones are kept.")
+@click.option("--drop-old", is_flag=True, help="Delete the points that are not in use, and the backup.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+@click.option("--keep-going", is_flag=True, help="Go on with the next collection when one fails.")
+@options.index_dir
+def migrate(
+    names: tuple[str, ...],
+    *,
+    dimension: int | None,
+    rollback: bool,
+    drop_old: bool,
+    yes: bool,
+    keep_going: bool,
+    index_dir: Path | None,
+    **wish: str | bool,
+) -> int:
+    """Move each collection NAME (or PATH that is indexed) to another model.
+
+    The points are copied aside, embedded anew beside the old ones, verified, and taken into use in one step. Searches
+    are answered all the time, and what is written meanwhile is taken along. A move that was interrupted goes on when
+    the command is run again. The old points are kept until --drop-old.
+    """
+    asked = Wish(dimension=dimension or 0, **wish)  # type: ignore[arg-type] # click checked the options
+    options.refuse_shared_index_dir(index_dir, names)
+    if rollback and drop_old:
+        raise UsageError("--rollback and --drop-old exclude each other", "Roll back first, then see whether it answers")
+    outcomes: list[tuple[str, Report | CoderankError]] = []
+    for name in names:
+        try:
+            with _opened(name, asked.model, index_dir) as engine:
+                if drop_old:
+                    _drop(engine, asked, yes=yes)
+                elif asked.dry_run:
+                    _show_plan(engine, asked)
+                else:
+                    outcomes.append((name, _roll_back(engine, asked) if rollback else _run(engine, asked)))
+        except CoderankError as error:
+            if not keep_going:
+                _show(outcomes, asked)
+                raise
+            outcomes.append((name, error))
+    _show(outcomes, asked)
+    return int(any(isinstance(outcome, CoderankError) for _, outcome in outcomes))
+
+
+def _opened(name: str, model: str, index_dir: Path | None) -> Engine:
+    from coderank.engine import Engine  # noqa: PLC0415 - not needed to print help
+    from coderank.settings import Settings  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    if index_dir is None and _is_collection(name, settings):
+        return Engine.open_collection(name, settings=settings)
+    # A model that is named stands in for the old one, which need not be usable any more.
+    return Engine.open(name, model=model or "auto", index_dir=index_dir, settings=settings)
+
+
+def _is_collection(name: str, settings: Settings) -> bool:
+    """Tell whether the user's file describes a collection of this name; a folder of that name is ``./NAME``."""
+    file = settings.collections_place()
+    if not file.is_file():
+        return False
+    from coderank.collections.config import load  # noqa: PLC0415 - only where there are collections
+
+    return name in load(file)
+
+
+def _move(engine: Engine, wish: Wish) -> Move:
+    from coderank.moving import Move  # noqa: PLC0415 - numpy and the engine's library: not needed to print help
+
+    return Move(engine, wish.model, dimension=wish.dimension, force=wish.force)
+
+
+def _run(engine: Engine, wish: Wish, gate: Gate | None = None) -> Report:
+    from coderank.cli.progress import told  # noqa: PLC0415
+    from coderank.migration.journal import Stage  # noqa: PLC0415
+
+    with _move(engine, wish) as move:
+        if wish.resume and move.record.stage is Stage.PLANNED:
+            raise UsageError(
+                f"No move of {engine.label} to {move.record.new} was begun",
+                f"Begin one: coderank migrate {engine.collection or engine.arguments}",
+            )
+        with told(engine.label) as listener:
+            return move.run(allow_missing=wish.allow_missing, gate=gate, on_progress=listener)
+
+
+def _roll_back(engine: Engine, wish: Wish) -> Report:
+    with _move(engine, wish) as move:
+        return move.roll_back()
+
+
+def _drop(engine: Engine, wish: Wish, *, yes: bool) -> None:
+    from coderank.cli.output import size  # noqa: PLC0415
+    from coderank.migration.journal import Stage  # noqa: PLC0415
+    from coderank.render import visible  # noqa: PLC0415
+
+    with _move(engine, wish) as move:
+        record = move.record
+        unused = record.old if record.stage is Stage.LIVE else record.new
+        question = f"Delete the points of {visible(engine.label)} made with {unused}, and the backup?"
+        if not yes and not click.confirm(question, err=True):
+            raise click.Abort
+        freed = move.drop()
+    sys.stdout.write(f"{visible(engine.label)}: the points made with {unused} are deleted; {size(freed)} freed\n")
+
+
+def _show_plan(engine: Engine, wish: Wish) -> None:
+    from coderank.cli.migration_table import plan_lines  # noqa: PLC0415
+
+    with _move(engine, wish) as move:
+        for line in plan_lines(move.plan()):
+            sys.stdout.write(f"{line}\n")
+
+
+def _show(outcomes: Sequence[tuple[str, Report | CoderankError]], wish: Wish) -> None:
+    from coderank.cli.migration_table import report_lines, table  # noqa: PLC0415
+    from coderank.cli.model_table import screen_width  # noqa: PLC0415
+
+    for name, outcome in outcomes if len(outcomes) == 1 or wish.verbose else ():
+        if not isinstance(outcome, CoderankError):
+            for line in report_lines(name, outcome, verbose=wish.verbose):
+                sys.stdout.write(f"{line}\n")
+    if len(outcomes) > 1:
+        sys.stdout.write(table(outcomes, screen_width()))

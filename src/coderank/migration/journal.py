@@ -1,0 +1,113 @@
+"""What a migration has done so far, on disk: after a kill at any moment the next run goes on from here."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from coderank.errors import WRITABLE, IndexCorruptError, IndexNotWritableError
+
+FORMAT = 1
+"""Version of the file; another one is refused."""
+FILE_NAME = "migration.json"
+DRAFT_PREFIX = f".{FILE_NAME}-"
+"""Begins the name of a journal that is being written."""
+
+
+class Stage(StrEnum):
+    """What is behind a migration. The filling is looked at in every run: the live points may have changed since."""
+
+    PLANNED = "planned"
+    BACKED_UP = "backed up"
+    LIVE = "live"
+    """Readers are served from the new points; the old are kept."""
+    ROLLED_BACK = "rolled back"
+    """Readers are served from the old points again; the new are kept."""
+
+
+class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model, and the rules by which its vectors are made: what tells two sets of points apart."""
+
+    model: str
+    """Catalogue name."""
+    revision: str
+    dimension: int
+    chunker: str = ""
+    """Empty where coderank did not cut the texts."""
+    header: str = ""
+
+    def same_texts(self, other: Kind) -> bool:
+        """Tell whether both embed the same texts, so that points can be carried over."""
+        return (self.chunker, self.header) == (other.chunker, other.header)
+
+    def __str__(self) -> str:
+        return f"{self.model} ({self.dimension}-d)"
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of ``migration.json``."""
+
+    old: Kind
+    """What the points were made with that the migration began with."""
+    new: Kind
+    old_place: str
+    """Where they are: a generation of an index folder, or a collection of a server."""
+    new_place: str
+    stage: Stage = Stage.PLANNED
+    backup: str = ""
+    refused: dict[str, str] = {}
+    """Points that have no vector since the model does not take their text, and why; words find them."""
+    missing: dict[str, str] = {}
+    """Points that have no vector since there is no text of theirs to embed, and why."""
+    format: int = FORMAT
+
+
+class Journal:
+    """The file of one collection's migration; every change is on the disk when the call returns."""
+
+    def __init__(self, file: Path) -> None:
+        """Take the place. Nothing is read or written yet."""
+        self._file = file
+
+    def read(self) -> Record | None:
+        """Return what was written last; None if no migration was begun, or its last trace was removed.
+
+        Raises IndexCorruptError for a file that cannot be read or is of another version.
+        """
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=Record)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError) as error:
+            raise IndexCorruptError(
+                f"{self._file} is not the journal of a migration that this version can go on with: {error}",
+                "Move it away, then begin anew: coderank migrate PATH --model M --force",
+            ) from error
+
+    def write(self, record: Record) -> Record:
+        """Replace the file in one step, and return what was written. Raises IndexNotWritableError."""
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=DRAFT_PREFIX, dir=self._file.parent)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).replace(self._file)
+        except OSError as error:
+            raise IndexNotWritableError(f"Cannot write {self._file}: {error.strerror or error}", WRITABLE) from error
+        return record
+
+    def change(self, record: Record, **fields: object) -> Record:
+        """Write a record with some fields replaced, and return it."""
+        return self.write(msgspec.structs.replace(record, **fields))
+
+    def remove(self) -> None:
+        """Forget the migration."""
+        self._file.unlink(missing_ok=True)
+        for draft in self._file.parent.glob(f"{DRAFT_PREFIX}*"):
+            draft.unlink(missing_ok=True)

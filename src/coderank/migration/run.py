@@ -1,0 +1,213 @@
+"""The migration of one collection: plan, back up, fill the shadow, verify, compare, cut over; and the way back."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from coderank.errors import WRITABLE, CoderankError, IndexNotWritableError, UsageError
+from coderank.migration.contract import Moving, Step
+from coderank.migration.journal import Stage
+from coderank.migration.plan import bytes_needed
+from coderank.migration.shadow import Filling, count_of
+from coderank.migration.verify import verify
+
+if TYPE_CHECKING:
+    from coderank.migration.contract import Gate, Listener, Site, Vectors, Verdict
+    from coderank.migration.journal import Journal, Record
+    from coderank.migration.verify import Verified
+
+ROUNDS = 5
+"""Rounds of catching up before the one that keeps writers out: each takes in what was written during the one before, so
+they get short unless points are written faster than they are embedded."""
+SHORT = 256
+"""Points that the last round, during which writers wait, may have to embed: seconds."""
+
+
+class NotMovableError(CoderankError):
+    """Points would lose their vector."""
+
+
+class GateError(CoderankError):
+    """The new points answer worse than the old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a migration did, and where it stands."""
+
+    label: str
+    old: str
+    new: str
+    stage: Stage
+    points: int = 0
+    embedded: int = 0
+    """Vectors made in this run, cached ones included."""
+    refused: tuple[str, ...] = ()
+    """Points that the model does not take, as ``id: reason``; words find them."""
+    missing: tuple[str, ...] = ()
+    """Points without a text to embed, as ``id: reason``."""
+    backup: str = ""
+    verified: Verified | None = None
+    verdict: Verdict | None = None
+    seconds: float = 0.0
+
+
+class Migration:
+    """One collection on its way from one set of points to another, as far as its journal says.
+
+    Every method can be called again after a kill at any moment, and does nothing twice.
+    """
+
+    def __init__(self, site: Site, journal: Journal, record: Record, vector: str, vectors: Vectors) -> None:
+        """Take the parts; ``vector`` is the name of the vector that is replaced."""
+        self._site = site
+        self._journal = journal
+        self._vector = vector
+        self._vectors = vectors
+        self.record = record
+        """What is behind it, as on the disk."""
+
+    def run(
+        self, *, allow_missing: bool = False, gate: Gate | None = None, on_progress: Listener | None = None
+    ) -> Report:
+        """Go on from where the last run ended, up to the cut-over; readers are served all the time.
+
+        Raises:
+            NotMovableError: points have no text to embed, and ``allow_missing`` does not say that they may go without.
+            GateError: ``gate`` found that the new points answer worse.
+            StoreError: the new points are not what they should be.
+        """
+        started = time.monotonic()
+        if self.record.stage is Stage.LIVE:
+            return self._report()
+        if self.record.stage is Stage.PLANNED:
+            self._check_room()
+            self._journal.write(self.record)
+            _tell(on_progress, Step.BACK_UP)
+            self._change(stage=Stage.BACKED_UP, backup=self._site.back_up())
+        filling = Filling(
+            self._site.live(), self._site.shadow(), self._vector, self._vectors, self._without_vector, on_progress
+        )
+        self._catch_up(filling, allow_missing=allow_missing)
+        verified = self._verified(filling, on_progress)
+        self._site.settle()
+        verdict = self._passed(gate, on_progress)
+        _tell(on_progress, Step.CUT_OVER)
+        with self._site.quiet():
+            if filling.round():
+                self._check_missing(allow_missing=allow_missing)
+                verified = self._verified(filling, None)
+            self._site.cut_over(whole=not self.record.missing)
+            self._change(stage=Stage.LIVE)
+        report = self._report()
+        return replace(
+            report,
+            points=len(filling.seen),
+            embedded=filling.embedded,
+            verified=verified,
+            verdict=verdict,
+            seconds=time.monotonic() - started,
+        )
+
+    def roll_back(self) -> Report:
+        """Serve readers from the old points again; the new ones are kept. Raises UsageError before a cut-over."""
+        if self.record.stage is Stage.ROLLED_BACK:
+            return self._report()
+        if self.record.stage is not Stage.LIVE:
+            raise UsageError(
+                f"{self._site.label} was not cut over, so there is nothing to roll back", "It is served as before"
+            )
+        with self._site.quiet():
+            self._site.roll_back()
+            self._change(stage=Stage.ROLLED_BACK)
+        return self._report()
+
+    def drop(self) -> int:
+        """Delete the points that are not in use, and the backup; return how many bytes that gave back."""
+        freed = self._site.drop_old() if self.record.stage is Stage.LIVE else self._site.drop_shadow()
+        self._journal.remove()
+        return freed
+
+    def _check_room(self) -> None:
+        """Refuse to begin what the disk has no room for."""
+        space = self._site.space()
+        needed = bytes_needed(space.taken, count_of(self._site.live()), self.record, backed_up=False)
+        if space.free is not None and space.free < needed:
+            raise IndexNotWritableError(
+                f"Moving {self._site.label} needs about {needed // 2**20:,} MiB for its backup and new points, "
+                f"{space.free // 2**20:,} MiB are free at {space.shadow}",
+                WRITABLE,
+            )
+
+    def _catch_up(self, filling: Filling, *, allow_missing: bool) -> None:
+        for _ in range(ROUNDS):
+            changed = filling.round()
+            self._prune(filling)
+            self._check_missing(allow_missing=allow_missing)
+            if changed <= SHORT:
+                return
+
+    def _prune(self, filling: Filling) -> None:
+        """Forget reasons of points that are gone."""
+        seen = set(map(str, filling.seen))
+        refused, missing = ({id_: why for id_, why in all_.items() if id_ in seen} for all_ in self._reasons)
+        if (refused, missing) != self._reasons:
+            self._change(refused=refused, missing=missing)
+
+    @property
+    def _reasons(self) -> tuple[dict[str, str], dict[str, str]]:
+        return self.record.refused, self.record.missing
+
+    def _without_vector(self, ids: set[str], refused: dict[str, str], missing: dict[str, str]) -> None:
+        """Record why points have no vector, before they are written without one."""
+        before = [{id_: why for id_, why in all_.items() if id_ not in ids} for all_ in self._reasons]
+        reasons = (before[0] | refused, before[1] | missing)
+        if reasons != self._reasons:
+            self._change(refused=reasons[0], missing=reasons[1])
+
+    def _check_missing(self, *, allow_missing: bool) -> None:
+        missing = self.record.missing
+        if missing and not allow_missing:
+            id_, why = next(iter(missing.items()))
+            raise NotMovableError(
+                f"{len(missing):,} points of {self._site.label} have no text to embed, the first is {id_}: {why}",
+                "Index them again, or let them go without a vector: --allow-missing",
+            )
+
+    def _verified(self, filling: Filling, on_progress: Listener | None) -> Verified:
+        without = self.record.refused.keys() | self.record.missing.keys()
+        return verify(filling, without, on_progress)
+
+    def _passed(self, gate: Gate | None, on_progress: Listener | None) -> Verdict | None:
+        if gate is None:
+            return None
+        _tell(on_progress, Step.COMPARE)
+        verdict = gate()
+        if not verdict.passed:
+            raise GateError(
+                f"{self._site.label} was not cut over: {verdict.summary}",
+                "It is served as before. Go on without --gate if that is what you want",
+            )
+        return verdict
+
+    def _change(self, **fields: object) -> None:
+        self.record = self._journal.change(self.record, **fields)
+
+    def _report(self) -> Report:
+        refused, missing = (tuple(f"{id_}: {why}" for id_, why in all_.items()) for all_ in self._reasons)
+        return Report(
+            label=self._site.label,
+            old=str(self.record.old),
+            new=str(self.record.new),
+            stage=self.record.stage,
+            refused=refused,
+            missing=missing,
+            backup=self.record.backup,
+        )
+
+
+def _tell(on_progress: Listener | None, step: Step) -> None:
+    if on_progress:
+        on_progress(Moving(step, 0, 0))

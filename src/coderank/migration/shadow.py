@@ -1,0 +1,112 @@
+"""Bring the shadow to what the live points say: the difference is looked at, so every run goes on where one ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from coderank.errors import IndexNotFoundError
+from coderank.migration.contract import Moving, Step
+from coderank.store.raw import RawPoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from coderank.migration.contract import Listener, Vectors
+    from coderank.store.raw import PointId, RawPoints
+    from coderank.types import Vector
+
+STEP = 256
+"""Points embedded and written at once: a few seconds' work of two cores, which is what a kill loses."""
+
+
+@dataclass
+class Filling:
+    """Carries points from the live side to the shadow, each with a new vector of one name."""
+
+    live: RawPoints
+    shadow: RawPoints
+    vector: str
+    vectors: Vectors
+    note: Callable[[set[str], dict[str, str], dict[str, str]], None]
+    """Told, of points about to be written, their ids, those that the model refused, and those without a text."""
+    on_progress: Listener | None = None
+    embedded: int = 0
+    """Vectors made in this run."""
+    deleted: int = 0
+    seen: list[PointId] = field(default_factory=list)
+    """Ids of the live points, as the last round saw them."""
+
+    def round(self) -> int:
+        """Take in what differs now, and return how many points did."""
+        self.seen = []
+        changed = 0
+        total = count_of(self.live)
+        for page in pages_of(self.live):
+            differing = self._differing(page)
+            for start in range(0, len(differing), STEP):
+                self._carry(differing[start : start + STEP])
+                self._tell(len(self.seen) + len(page) - len(differing) + start, total)
+            self.seen += [point.id for point in page]
+            self._tell(len(self.seen), total)
+            changed += len(differing)
+        return changed + self._remove_extra()
+
+    def _differing(self, page: Sequence[RawPoint]) -> list[PointId]:
+        there = {point.id: point.payload for point in present(self.shadow, [point.id for point in page])}
+        return [point.id for point in page if there.get(point.id) != point.payload]
+
+    def _carry(self, ids: Sequence[PointId]) -> None:
+        points = present(self.live, ids, vectors=True)
+        made = self.vectors.of(points)
+        refused = {str(points[at].id): reason for at, reason in made.refused.items()}
+        missing = {str(points[at].id): reason for at, reason in made.missing.items()}
+        self.note({str(point.id) for point in points}, refused, missing)
+        self.shadow.write([self._moved(point, made.vectors.get(at)) for at, point in enumerate(points)])
+        self.embedded += len(made.vectors)
+
+    def _moved(self, point: RawPoint, vector: Vector | None) -> RawPoint:
+        vectors = {name: old for name, old in point.vectors.items() if name != self.vector}
+        return RawPoint(point.id, point.payload, vectors if vector is None else {**vectors, self.vector: vector})
+
+    def _remove_extra(self) -> int:
+        """Delete what the live side no longer has. With equal counts there is nothing, as all of it is there."""
+        if count_of(self.shadow) == len(self.seen):
+            return 0
+        live = set(self.seen)
+        extra = [point.id for page in pages_of(self.shadow) for point in page if point.id not in live]
+        # Written since the round went past: it stays, and the next round looks at it.
+        new = {point.id for point in present(self.live, extra)}
+        gone = [id_ for id_ in extra if id_ not in new]
+        if gone:
+            self.shadow.delete(gone)
+        self.deleted += len(gone)
+        return len(gone)
+
+    def _tell(self, done: int, total: int) -> None:
+        if self.on_progress:
+            self.on_progress(Moving(Step.EMBED, min(done, total), total))
+
+
+def count_of(points: RawPoints) -> int:
+    """Count points, none where none was ever written."""
+    try:
+        return points.count()
+    except IndexNotFoundError:
+        return 0
+
+
+def pages_of(points: RawPoints) -> Iterator[list[RawPoint]]:
+    """Give the payloads of all points, none where none was ever written."""
+    try:
+        yield from points.pages(vectors=False)
+    except IndexNotFoundError:
+        return
+
+
+def present(points: RawPoints, ids: Sequence[PointId], *, vectors: bool = False) -> list[RawPoint]:
+    """Give those of the points that exist."""
+    try:
+        return points.retrieve(ids, vectors=vectors) if ids else []
+    except IndexNotFoundError:
+        return []
