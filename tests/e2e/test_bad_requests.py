@@ -30,9 +30,12 @@ REFUSED = {
 @pytest.mark.skipif(sys.platform == "win32", reason="devices and the messages of POSIX")
 @pytest.mark.parametrize(("arguments", "message"), REFUSED.values(), ids=REFUSED)
 def test_it_is_refused(indexed: Machine, arguments: list[str], message: str) -> None:
+    indexes = indexed.base / "data" / "indexes"
+    before = set(indexes.iterdir())
     refused = indexed.run(*arguments)
     assert refused.code == 2
     assert message in refused.failure()
+    assert set(indexes.iterdir()) == before
 
 
 def test_filters_that_match_nothing_find_nothing(indexed: Machine) -> None:

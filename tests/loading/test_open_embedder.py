@@ -150,6 +150,8 @@ def test_without_export_and_torch_both_ways_are_named(tmp_path: Path) -> None:
         open_embedder(MODEL, loading(tmp_path))
     assert "pip install 'coderank[torch]'" in caught.value.remedy
     assert "--model all-minilm-l6-v2" in caught.value.remedy
+    with pytest.raises(ModelUnavailableError, match="nomic-embed-code runs on torch, which is not installed"):
+        open_embedder(get("nomic-embed-code"), loading(tmp_path))
 
 
 @pytest.mark.skipif(not HAS_TORCH, reason="torch is not installed: pip install 'coderank[torch]'")

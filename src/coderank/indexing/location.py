@@ -43,10 +43,14 @@ def existing(path: Path | None) -> Path:
     if path is None:  # an unset variable in a script; Path would take it for the current folder
         raise PathNotFoundError("The path is empty", "Give a file or folder, or leave it out for the current folder")
     try:
-        return path.resolve(strict=True)
+        found = path.resolve(strict=True)
+        usable = found.is_dir() or found.is_file()
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links; a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise PathNotFoundError(f"{reason}: {str(path)!r}", "Give a file or folder that can be read") from error
+    if not usable:  # said before an index is made for it
+        raise PathNotFoundError(f"{path} is neither a file nor a folder", "Give an existing file or folder")
+    return found
 
 
 def index_folder(data_dir: Path, root: Path) -> Path:

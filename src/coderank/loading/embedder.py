@@ -86,8 +86,9 @@ def open_torch(model: Model, loading: Loading) -> Embedder:
         ModelUnavailableError: there are no weights, or torch is not installed.
     """
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("transformers") is None:
+        lacks = "has no exported ONNX file here, and torch" if "onnx" in model.backends else "runs on torch, which"
         raise ModelUnavailableError(
-            f"{model.name} has no exported ONNX file here, and torch is not installed",
+            f"{model.name} {lacks} is not installed",
             "Run: pip install 'coderank[torch]', or search without it: --model all-minilm-l6-v2",
         )
     from coderank.embedding.devices import DevicePool  # noqa: PLC0415
