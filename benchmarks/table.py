@@ -1,10 +1,13 @@
-"""Render the committed results as Markdown: ``python -m benchmarks.table [--write | --check]``."""
+"""Render the committed results as Markdown: ``python -m benchmarks.table [--write | --check]``.
+
+The README shows the bars and the tables that matter most, ``docs/quality.md`` what is behind those of quality.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,9 @@ from benchmarks.bars import BARS, Bar, written
 from benchmarks.results import read_all
 from coderank.evaluation.tables import markdown
 
-README = Path(__file__).parents[1] / "README.md"
+PROJECT = Path(__file__).parents[1]
+QUALITY = ("localisation", "sets")
+"""The results that measure quality."""
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -86,31 +91,44 @@ def embedded(document: str, content: str) -> str:
     return f"{before}{BEGIN}\n{content}\n{END}{after}"
 
 
-def main(arguments: Sequence[str] | None = None, readme: Path = README) -> int:
-    """Print every table, or write or check the README's block."""
+def quality(results: Results) -> str:
+    """Render what the page on quality shows."""
+    chosen = {name: results[name] for name in QUALITY if name in results}
+    return "\n\n".join([*_tables(chosen, headlines=False), origins(chosen)])
+
+
+DOCUMENTS: Mapping[Path, Callable[[Results], str]] = {
+    PROJECT / "README.md": block,
+    PROJECT / "docs" / "quality.md": quality,
+}
+
+
+def main(arguments: Sequence[str] | None = None, documents: Mapping[Path, Callable[[Results], str]] = DOCUMENTS) -> int:
+    """Print every table, or write or check the blocks of the documents."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=__doc__)
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--write", action="store_true", help="rewrite the block in README.md")
-    action.add_argument("--check", action="store_true", help="fail if the block in README.md is stale")
+    action.add_argument("--write", action="store_true", help="rewrite the blocks in README.md and docs/quality.md")
+    action.add_argument("--check", action="store_true", help="fail if one of them is stale")
     given = parser.parse_args(arguments)
     results = read_all()
     if not given.write and not given.check:
         print(everything(results))
         return 0
+    return max(_brought_up_to_date(file, render(results), write=given.write) for file, render in documents.items())
+
+
+def _brought_up_to_date(file: Path, content: str, *, write: bool) -> int:
+    """Return 0 for a document that is current now, 1 for a stale one, 2 for one without a place for results."""
+    old = file.read_text("utf-8")
     try:
-        return _bring_up_to_date(readme, block(results), write=given.write)
+        new = embedded(old, content)
     except MarkersMissingError as error:
-        print(f"{readme.name}: {error}", file=sys.stderr)
+        print(f"{file.name}: {error}", file=sys.stderr)
         return 2
-
-
-def _bring_up_to_date(readme: Path, content: str, *, write: bool) -> int:
-    old = readme.read_text("utf-8")
-    new = embedded(old, content)
     if write:
-        readme.write_text(new, "utf-8")
+        file.write_text(new, "utf-8")
     elif old != new:
-        print(f"{readme.name} shows old results: run python -m benchmarks.table --write", file=sys.stderr)
+        print(f"{file.name} shows old results: run python -m benchmarks.table --write", file=sys.stderr)
         return 1
     return 0
 

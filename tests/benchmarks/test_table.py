@@ -70,16 +70,16 @@ def test_a_document_without_one_pair_of_markers_is_refused(document: str) -> Non
 def test_write_then_check_then_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(f"{table.BEGIN}\n{table.END}\n")
-    assert table.main(["--check"], readme) == 1
+    assert table.main(["--check"], {readme: table.block}) == 1
     assert "python -m benchmarks.table --write" in capsys.readouterr().err
-    assert table.main(["--write"], readme) == 0
-    assert table.main(["--check"], readme) == 0
+    assert table.main(["--write"], {readme: table.block}) == 0
+    assert table.main(["--check"], {readme: table.block}) == 0
 
 
 def test_missing_markers_are_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("# no markers\n")
-    assert table.main(["--check"], readme) == 2
+    assert table.main(["--check"], {readme: table.block}) == 2
     assert table.BEGIN in capsys.readouterr().err
 
 
@@ -88,5 +88,5 @@ def test_every_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "| what | bar |" in capsys.readouterr().out
 
 
-def test_the_readme_shows_the_committed_results() -> None:
+def test_readme_and_page_on_quality_show_the_committed_results() -> None:
     assert table.main(["--check"]) == 0, "run: python -m benchmarks.table --write"
