@@ -55,6 +55,7 @@ class Engine:
         self.home = home
         """Where the index is, and how it is used: what all its generations share."""
         self._generation = opening.generation
+        self._opening = opening
         self._left: list[Generation] = []
         """Generations that the index was moved on from; threads may still be at work on them."""
         self._follow = opening.follow
@@ -102,6 +103,16 @@ class Engine:
         """
         settings = settings or Settings.from_environment()
         return cls(wiring.of_collection(name, settings), one_shot=one_shot)
+
+    def beside(self, folder: Path) -> Engine:
+        """Open another index of the same root, in ``folder``: its backup, or the points that a migration has made.
+
+        Raises IndexNotFoundError where there is none, IndexIncompatibleError for one of an unknown model.
+        """
+        found = fingerprint.read(folder)
+        home = replace(self.home, folder=folder)
+        generation = Generation(home, remembered_embedder(found, home.settings), found.generation)
+        return Engine(replace(self._opening, home=home, generation=generation, follow=False))
 
     @staticmethod
     def is_indexed(path: str | Path, *, settings: Settings | None = None) -> bool:

@@ -90,6 +90,20 @@ def test_wrong_wishes_change_nothing(app: World) -> None:
     assert model(app) == "small"
 
 
+def test_a_gate_decides(app: World) -> None:
+    (app.repo / "right.jsonl").write_text('{"query": "part7_1 compute", "relevant": ["part7.py"]}\n')
+    (app.repo / "open.txt").write_text("part7_1 compute\n")
+    alone = app.run("migrate", ".", "--model", "tiny", "--gate")
+    assert (alone.returncode, "need each other" in alone.stderr) == (2, True)
+    unjudged = app.run("migrate", ".", "--model", "tiny", "--gate", "--queries", "open.txt")
+    assert unjudged.returncode != 0
+    assert model(app) == "small"
+    passed = app.run("migrate", ".", "--model", "tiny", "--gate", "--queries", "right.jsonl", "--verbose")
+    assert passed.returncode == 0, passed.stderr
+    assert "nDCG@10" in passed.stdout
+    assert model(app) == "tiny"
+
+
 def test_killed_it_goes_on(app: World) -> None:
     """Killed at growing delays, in whatever it is at; searches are answered in between."""
     for delay in (0.5, 0.7, 0.9, 1.1, 1.3):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,13 +14,14 @@ from coderank.errors import CoderankError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from coderank.engine import Engine
+    from coderank.evaluation.asking import Search
     from coderank.migration.contract import Gate
     from coderank.migration.run import Report
     from coderank.moving import Move
     from coderank.settings import Settings
+    from coderank.types import SearchResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Wish:
     dry_run: bool
     allow_missing: bool
     verbose: bool
+    queries: Path | None
+    max_loss: float
 
 
 @click.command(short_help="Move collections to another model, without downtime.")
@@ -44,6 +48,22 @@ class Wish:
 @click.option("--dry-run", is_flag=True, help="Say what would be done and what it would take, and change nothing.")
 @click.option("--resume", is_flag=True, help="Only go on with what was begun; begin nothing.")
 @click.option("--allow-missing", is_flag=True, help="Let points without a text go without a vector.")
+@click.option("--gate", is_flag=True, help="Cut over only if the new points answer --queries as well as the old.")
+@click.option(
+    "--queries",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="Questions with answers, as `coderank compare` takes them.",
+)
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    metavar="X",
+    help="What --gate lets them lose of nDCG@10.",
+)
 @click.option("--rollback", is_flag=True, help="Use the points from before again; the new ones are kept.")
 @click.option("--drop-old", is_flag=True, help="Delete the points that are not in use, and the backup.")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
@@ -53,12 +73,13 @@ def migrate(
     names: tuple[str, ...],
     *,
     dimension: int | None,
+    gate: bool,
     rollback: bool,
     drop_old: bool,
     yes: bool,
     keep_going: bool,
     index_dir: Path | None,
-    **wish: str | bool,
+    **wish: str | bool | float | Path | None,
 ) -> int:
     """Move each collection NAME (or PATH that is indexed) to another model.
 
@@ -68,6 +89,8 @@ def migrate(
     """
     asked = Wish(dimension=dimension or 0, **wish)  # type: ignore[arg-type] # click checked the options
     options.refuse_shared_index_dir(index_dir, names)
+    if gate != (asked.queries is not None):
+        raise UsageError("--gate and --queries need each other", "Give both: --gate --queries FILE")
     if rollback and drop_old:
         raise UsageError("--rollback and --drop-old exclude each other", "Roll back first, then see whether it answers")
     outcomes: list[tuple[str, Report | CoderankError]] = []
@@ -116,7 +139,7 @@ def _move(engine: Engine, wish: Wish) -> Move:
     return Move(engine, wish.model, dimension=wish.dimension, force=wish.force)
 
 
-def _run(engine: Engine, wish: Wish, gate: Gate | None = None) -> Report:
+def _run(engine: Engine, wish: Wish) -> Report:
     from coderank.cli.progress import told  # noqa: PLC0415
     from coderank.migration.journal import Stage  # noqa: PLC0415
 
@@ -126,8 +149,34 @@ def _run(engine: Engine, wish: Wish, gate: Gate | None = None) -> Report:
                 f"No move of {engine.label} to {move.record.new} was begun",
                 f"Begin one: coderank migrate {engine.collection or engine.arguments}",
             )
+        gate = _gate(engine, Path(move.shadow), wish.queries, wish.max_loss) if wish.queries else None
         with told(engine.label) as listener:
             return move.run(allow_missing=wish.allow_missing, gate=gate, on_progress=listener)
+
+
+def _gate(engine: Engine, shadow: Path, queries: Path, max_loss: float) -> Gate:
+    """Ask the old and the new points the same questions. Raises DatasetError where no answer is known to be right."""
+    from coderank.evaluation import golden  # noqa: PLC0415
+    from coderank.evaluation.gate import gate  # noqa: PLC0415
+    from coderank.evaluation.sides import judgeable  # noqa: PLC0415
+    from coderank.migration.contract import Verdict  # noqa: PLC0415
+
+    dataset = golden.read(queries)
+    judgeable(dataset)  # before anything happens
+
+    def judge() -> Verdict:
+        with engine.beside(engine.index_dir) as old, engine.beside(shadow) as new:
+            found, _ = gate(_search(old), _search(new), dataset, max_loss)
+        return Verdict(found.passed, found.text)
+
+    return judge
+
+
+def _search(engine: Engine) -> Search:
+    def search(query: str, limit: int, *, rerank: bool) -> SearchResult:
+        return engine.search(query, limit=limit, rerank=rerank)
+
+    return search
 
 
 def _roll_back(engine: Engine, wish: Wish) -> Report:
