@@ -24,6 +24,7 @@ MAY_IMPORT_ITS_OWN_LAYER = (LAYERS[0], LAYERS[-1])
 ONLY_IN = {
     "qdrant_edge": {
         "store/edge.py",
+        "store/edge_bench.py",
         "store/edge_points.py",
         "store/edge_requests.py",
         "store/edge_scoring.py",
@@ -32,6 +33,7 @@ ONLY_IN = {
     "qdrant_client": {
         "store/server.py",
         "store/server_adoption.py",
+        "store/server_bench.py",
         "store/server_collection.py",
         "store/server_connection.py",
         "store/server_failures.py",

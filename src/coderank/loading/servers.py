@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from coderank.collections.config import Binary, PayloadMapping, Scalar
 from coderank.corpus.languages import detect
@@ -43,6 +45,30 @@ def quantization(wanted: config.Quantization, otherwise: Quantization = NONE) ->
     if isinstance(used, Scalar):
         return Quantization("scalar", quantile=used.quantile, **asked)  # type: ignore[arg-type]
     return Quantization("turbo", _BITS[used.bits], **asked)  # type: ignore[arg-type]
+
+
+def configured(chosen: Quantization, before: config.Quantization) -> dict[str, Any]:
+    """Write a quantization as a collection's configuration; what was configured before stays, switched off."""
+    said: dict[str, Any] = {
+        kind: msgspec.to_builtins(entry) | {"enabled": False}
+        for kind in ("binary", "scalar", "turbo")
+        if (entry := getattr(before, kind)) is not None
+    }
+    if chosen.kind == "none":
+        return said
+    entry = {"enabled": True, "oversampling": chosen.oversampling, "rescore": chosen.rescore}
+    if chosen.kind == "binary":
+        entry |= {"encoding": _named(chosen.bits, "bit"), "query_encoding": chosen.query_encoding}
+    elif chosen.kind == "scalar":
+        entry |= {"type": "int8"} | ({} if chosen.quantile is None else {"quantile": chosen.quantile})
+    else:
+        entry |= {"bits": _named(chosen.bits, "bits")}
+    return said | {chosen.kind: entry}
+
+
+def _named(bits: float, word: str) -> str:
+    """Name a number of bits as the configuration does: binary's ``two_bits``, turbo's ``bits2``."""
+    return next(name for name, count in _BITS.items() if count == bits and name.startswith("bits") == (word == "bits"))
 
 
 def connect(collection: config.Collection, settings: Settings) -> Connection:

@@ -61,8 +61,11 @@ class Quantization:
 
     @property
     def stored(self) -> str:
-        """Name what is stored, whatever is asked of it: ``binary 1.5 bit``."""
-        return self.kind if self.kind == "none" else f"{self.kind} {self.bits:g} bit"
+        """Name what is stored, however many candidates are asked of it: ``binary 1 bit, query scalar8bits``."""
+        if self.kind == "none":
+            return self.kind
+        query = "" if self.query_encoding == "default" else f", query {self.query_encoding}"
+        return f"{self.kind} {self.bits:g} bit{query}"
 
     def bytes_per_vector(self, dimension: int) -> float:
         """Bytes of one compressed vector's numbers; 0 where none is made."""
