@@ -205,13 +205,21 @@ class Engine:
 
         return self._on_current(answer)
 
-    def anticipate(self, query: str) -> None:
+    def anticipate(self, query: str, *, rerank: bool | None = False) -> None:
         """Begin to embed a query that `search` will be asked soon, in a thread beside what is done until then.
 
-        Does nothing where the index has no vectors to compare it with yet.
+        Does nothing where the index has no vectors to compare it with yet. With ``rerank`` as for `search` the
+        reranker is loaded likewise.
+
+        Raises:
+            ConfigurationError: to be reranked, and there is no reranker.
         """
         from coderank.retrieval.ahead import Ahead  # noqa: PLC0415 - not needed to index
+        from coderank.retrieval.query import profile  # noqa: PLC0415
 
+        reranking = self._reranking(wanted=rerank)
+        if reranking is not None and reranking.cascade is not None and not profile(query).is_symbol:
+            reranking.cascade.prepare(reranking.budget_ms)
         generation = self._current()
         if generation.claim.is_met() and generation.manifest.totals().dense:
             self._ahead = generation, Ahead(checked_query(query), generation.embedder)

@@ -196,6 +196,25 @@ def test_fit_promises_what_is_certain(folder: Path) -> None:
     assert reranker.fit(100, 30) == 1
 
 
+def test_loading_takes_nothing_from_the_budget(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+
+    def slowly(vocabulary: Path) -> PairTokenizer:
+        clock.advance(60)
+        return PairTokenizer(vocabulary)
+
+    monkeypatch.setattr("coderank.reranking.cross_encoder.PairTokenizer", slowly)
+    ranking = CrossEncoder("pairs", folder, plan, clock=clock).rerank("a", [z(1), z(2)], 500)
+    assert (ranking.status, ranking.order) == (Status.COMPLETE, (1, 0))
+    assert ranking.usage.ms < 500
+
+
+def test_what_cannot_be_loaded_ahead_shows_when_it_is_asked(tmp_path: Path) -> None:
+    reranker = CrossEncoder("pairs", tmp_path, plan)
+    reranker.prepare()
+    assert reranker.rerank("q", ["a", "b"]).status is Status.FAILED
+
+
 def test_a_spent_budget_fails(folder: Path) -> None:
     ranking = CrossEncoder("tiny", folder, plan).rerank("a", [z(1), z(2)], 0)
     assert (ranking.status, ranking.order) == (Status.FAILED, ())

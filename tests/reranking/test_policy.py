@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -35,6 +36,7 @@ class Scripted:
         self.name = name
         self.least = least
         self.asked: list[tuple[str, list[str], float | None]] = []
+        self.prepared = threading.Event()
         self._ranking = ranking
         self._fit = fit
         self._no = no
@@ -44,6 +46,9 @@ class Scripted:
 
     def unavailable(self) -> str:
         return self._no
+
+    def prepare(self) -> None:
+        self.prepared.set()
 
     def rerank(self, query: str, passages: Sequence[str], budget_ms: float | None = None) -> Ranking:
         self.asked.append((query, list(passages), budget_ms))
@@ -56,6 +61,15 @@ FAILING = Ranking(Status.FAILED, (), "it is down", usage=Usage(calls=3, malforme
 def cascade(*rerankers: Scripted, budget_ms: float = 500.0) -> Cascade:
     ticks = itertools.count(0, 0.001)
     return Cascade(rerankers, lambda chunk: f"{chunk.path}\n{chunk.content}", budget_ms, clock=lambda: next(ticks))
+
+
+def test_the_one_that_will_be_asked_is_loaded_ahead() -> None:
+    slow, dead, ready = Scripted("slow", fit=0), Scripted("dead", no="it is down"), Scripted("ready")
+    cascade(slow, dead, ready).prepare()
+    assert ready.prepared.wait(20)
+    assert not slow.prepared.is_set()
+    assert not dead.prepared.is_set()
+    cascade(slow, dead).prepare()
 
 
 def test_the_first_that_fits_is_chosen() -> None:

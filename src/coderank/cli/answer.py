@@ -135,7 +135,7 @@ def _ask(
     """Ask one root, and every file that its index leaves out as a root of its own."""
     with opened as engine:
         if question.mode != SearchMode.LEXICAL:
-            engine.anticipate(question.query)
+            engine.anticipate(question.query, rerank=question.rerank)
         outlook = bring_up_to_date(engine, wanted, place.settings)
         result = engine.search(
             question.query,

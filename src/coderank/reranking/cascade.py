@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,15 @@ class Cascade:
     def unavailable(self) -> dict[str, str]:
         """Say of each model that would not be asked now why."""
         return {one.name: why for one in self._rerankers if (why := one.unavailable())}
+
+    def prepare(self, budget_ms: float | None = None) -> None:
+        """Begin to load the model that would be asked now, in a thread beside what is done until then."""
+        budget = self._budget_ms if budget_ms is None else budget_ms
+        chosen = choose(self._rerankers, CANDIDATES, budget).reranker
+        if chosen is not None:
+            worker = ThreadPoolExecutor(1, thread_name_prefix="coderank-rerank")
+            worker.submit(chosen.prepare)
+            worker.shutdown(wait=False)
 
     def trials(self) -> dict[str, Ranking]:
         """Ask every model that would be asked now for the order of two passages, to see that it answers."""

@@ -84,6 +84,10 @@ class Reranker(Protocol):
         """Say why it would not be asked now; empty when it would."""
         ...
 
+    def prepare(self) -> None:
+        """Load what a call needs, so that it need not wait. Raises nothing: what fails shows in the call."""
+        ...
+
     def rerank(self, query: str, passages: Sequence[str], budget_ms: float | None = None) -> Ranking:
         """Rank the passages, given best first; a passage is header and code. ``budget_ms`` None: without a limit."""
         ...

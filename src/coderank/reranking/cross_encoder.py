@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_right
+from contextlib import suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -95,12 +96,18 @@ class CrossEncoder:
         certain = tokens // self._pair_tokens(tokens)
         return passages if certain >= self.least else min(certain, passages)
 
+    def prepare(self) -> None:
+        """Load the model."""
+        with suppress(ModelError), self._lock:  # which the call will tell
+            self._open()
+
     def rerank(self, query: str, passages: Sequence[str], budget_ms: float | None = None) -> Ranking:
         """Rank the passages by the model's raw logit; in a budget, as many from the first on as fit."""
-        deadline = None if budget_ms is None else self._clock() + budget_ms / 1000
         try:
             with self._lock:
                 tokenizer, scorer = self._open()
+                # Loading happens once in a process, and says nothing of what fits.
+                deadline = None if budget_ms is None else self._clock() + budget_ms / 1000
                 work = _Work(tokenizer, scorer, self._batching, self._clock, deadline)
                 work.score(self._rows(work, query, passages))
         except ModelError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
@@ -77,6 +78,11 @@ class Listwise:
     def unavailable(self) -> str:
         """Say why the model would not be asked now; empty when it would."""
         return self._chat.unavailable()
+
+    def prepare(self) -> None:
+        """Load the model."""
+        with suppress(ModelError):  # which the call will tell
+            self._chat.load()
 
     def rerank(self, query: str, passages: Sequence[str], budget_ms: float | None = None) -> Ranking:
         """Rank the passages; a window whose answer holds no ranking keeps its order and is counted."""
