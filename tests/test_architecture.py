@@ -14,7 +14,7 @@ LAYERS = (
     {"corpus", "models", "embedding", "store", "reranking", "collections"},
     {"loading", "indexing", "retrieval", "migration", "evaluation"},
     {"wiring"},
-    {"engine"},
+    {"engine", "described", "disposal"},
     {"moving"},
     {"render", "serving", "cli", "__main__"},
 )

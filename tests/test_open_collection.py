@@ -4,17 +4,42 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from qdrant_client import models
+from tests.store.servers import Servers
 from tests.upstream import Upstream
 
 from coderank import Engine
-from coderank.errors import ConfigurationError, IndexNotFoundError, PathNotFoundError, SourceUnavailableError
+from coderank.errors import (
+    CoderankError,
+    ConfigurationError,
+    IndexCorruptError,
+    IndexNotFoundError,
+    InvalidQueryError,
+    PathNotFoundError,
+    SourceUnavailableError,
+    UsageError,
+)
+from coderank.loading.opened import opened_embedder
+from coderank.models.catalogue import get
 from coderank.settings import Settings
+from coderank.store.server_connection import Connection
+from coderank.store.server_names import delete_collection
 
 RING = "class RingBuffer:\n    def push(self, item):\n        self.items.append(item)\n"
 LOGIN = "def check_password(user, password):\n    return user.hash == digest(password)\n"
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    made = Servers()
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -213,3 +238,103 @@ class TestReranking:
             engine.sync()
             found = engine.search("the password of a user")
             assert all(stage.name != "rerank" for stage in found.stages)
+
+
+class TestOnAServer:
+    """Against the test server of ``tests/store``, or a real one where QDRANT_URL names it."""
+
+    def test_it_is_indexed_into_and_searched_there(
+        self, settings: Settings, sources: list[dict[str, object]], servers: Servers
+    ) -> None:
+        store = {"url": servers.url, "collection": servers.collection()}
+        describe(settings, code={"sources": sources, "store": store})
+        with Engine.open_collection("code", settings=settings) as engine:
+            report = engine.index()
+            assert (report.chunks, report.dense_coverage) == (3, 1.0)
+            assert {hit.path for hit in engine.search("password")} == {
+                "src/login.py",
+                "upstream/ring.py",
+                "faq/faq/reset.md",
+            }
+            assert [hit.path for hit in engine.search("password", paths=["src/**"])] == ["src/login.py"]
+            assert engine.related("src/login.py", 1).hits
+            assert engine.status().changed_since == 0
+            assert engine.sync().changed_files == 0
+            with closing(engine.points()) as points:
+                assert points.count() == 3
+        assert not (engine.index_dir / "shard").exists()
+
+    def test_another_machine_searches_it_without_sources(
+        self, settings: Settings, sources: list[dict[str, object]], servers: Servers, tmp_path: Path
+    ) -> None:
+        store = {"url": servers.url, "collection": servers.collection()}
+        describe(settings, code={"sources": sources, "store": store}, theirs={"store": store})
+        with Engine.open_collection("code", settings=settings) as engine:
+            engine.index()
+            here = engine.search("password")
+        elsewhere = replace(settings, data_dir=tmp_path / "elsewhere")
+        with Engine.open_collection("theirs", settings=elsewhere) as engine:
+            assert engine.model == "all-minilm-l6-v2"
+            there = engine.search("password")
+            assert [(hit.path, hit.score) for hit in there] == [(hit.path, hit.score) for hit in here]
+            assert engine.sync().changed_files == 0
+            assert engine.fill() == 0
+            assert engine.status().chunks == 3
+            with pytest.raises(UsageError, match="has no sources: another program writes it"):
+                engine.index()
+            with pytest.raises(UsageError, match="has no sources"):
+                engine.index(rebuild=True)
+            with pytest.raises(InvalidQueryError, match="Leave --path out"):
+                engine.search("password", paths=["src/**"])
+        assert not (tmp_path / "elsewhere" / "collections").exists()
+
+    def test_what_another_program_wrote_is_searched_by_its_vectors(self, settings: Settings, servers: Servers) -> None:
+        name = servers.collection()
+        with closing(servers.connection()) as connection:
+            _write_notes(connection, name)
+        notes = {"embedding_model": "all-minilm-l6-v2", "store": {"url": servers.url, "collection": name}}
+        describe(settings, notes=notes, unknown={"store": notes["store"]})
+        with Engine.open_collection("notes", settings=settings) as engine:
+            best = engine.search("how do I sign in")[0]
+            assert best.content == "Sign in with a password."
+        with pytest.raises(ConfigurationError, match="Name it as embedding_model of unknown"):
+            Engine.open_collection("unknown", settings=settings)
+
+    def test_a_lost_collection_is_not_an_empty_one(
+        self, settings: Settings, sources: list[dict[str, object]], servers: Servers
+    ) -> None:
+        store = {"url": servers.url, "collection": servers.collection()}
+        describe(settings, code={"sources": sources[:1], "store": store})
+        with Engine.open_collection("code", settings=settings) as engine:
+            engine.index()
+        with closing(servers.connection()) as connection:
+            delete_collection(connection, str(store["collection"]))
+        with Engine.open_collection("code", settings=settings) as engine, pytest.raises(IndexCorruptError):
+            engine.search("password")
+        with Engine.open_collection("code", settings=settings) as engine:
+            engine.index()
+            assert [hit.path for hit in engine.search("password")] == ["login.py"]
+
+    def test_a_server_that_is_down_is_named(self, settings: Settings, sources: list[dict[str, object]]) -> None:
+        describe(settings, code={"sources": sources[:1], "store": {"url": "http://127.0.0.1:9"}})
+        with (
+            Engine.open_collection("code", settings=settings) as engine,
+            pytest.raises(CoderankError, match=r"127\.0\.0\.1:9"),
+        ):
+            engine.sync()
+
+
+def _write_notes(connection: Connection, name: str) -> None:
+    """Write as mcp-server-qdrant does."""
+    texts = ["Sign in with a password.", "The ring buffer overwrites its oldest item."]
+    model = opened_embedder(get("all-minilm-l6-v2"), Settings(Path(), Path()))
+    vectors = model.embed_documents(texts)
+    config = {"fast-all-minilm-l6-v2": models.VectorParams(size=384, distance=models.Distance.COSINE)}
+    connection.call(lambda client: client.create_collection(name, config), writes=True)
+    points = [
+        models.PointStruct(
+            id=number, vector={"fast-all-minilm-l6-v2": vector.tolist()}, payload={"document": text, "metadata": None}
+        )
+        for number, (text, vector) in enumerate(zip(texts, vectors, strict=True))
+    ]
+    connection.call(lambda client: client.upsert(name, points, wait=True), writes=True)

@@ -11,12 +11,11 @@ from coderank import wiring
 from coderank.errors import ConfigurationError, IndexIncompatibleError, IndexUnusableError
 from coderank.indexing.generation import Generation
 from coderank.indexing.location import holds_index, index_folder
-from coderank.loading.choice import BUNDLED_MODEL, remembered_embedder
+from coderank.loading.choice import remembered_embedder
 from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings, expanded
 from coderank.store import fingerprint
-from coderank.store.room import bytes_on_disk
-from coderank.types import IndexInfo, SearchMode, Status
+from coderank.types import IndexInfo, SearchMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
     from coderank.embedding.contract import Embedder
     from coderank.indexing.manifest import Totals
     from coderank.retrieval.answer import Asked, Find, Reranking
-    from coderank.types import IndexReport, Progress, SearchResult, Skip
+    from coderank.store.raw import RawPoints
+    from coderank.types import IndexReport, Progress, SearchResult, Skip, Status
     from coderank.wiring import Opening
 
 Answer = TypeVar("Answer")
@@ -144,7 +144,7 @@ class Engine:
         """Bring the lexical index up to the tree, with those vectors that are known already: the short part."""
 
         def sync(generation: Generation) -> IndexReport:
-            self._make(generation)
+            generation.make()
             return generation.indexer.sync(on_progress)
 
         return self._on_current(sync)
@@ -162,7 +162,7 @@ class Engine:
         """
 
         def fill(generation: Generation) -> int:
-            self._make(generation)
+            generation.make()
             report = generation.indexer.fill(deadline=deadline, first=first, on_progress=on_progress)
             return report.embedded + report.reused
 
@@ -198,10 +198,10 @@ class Engine:
         reranking = self._reranking(wanted=rerank)
 
         def answer(generation: Generation) -> SearchResult:
-            manifest = generation.whole_manifest()
-            scope = filters(languages, paths, (row.path for row in manifest.files()) if paths else ())
+            totals = generation.totals()
+            scope = filters(languages, paths, generation.paths() if paths else ())
             asked = Asked(query, limit, mode, scope, reranking)
-            return self._answer(generation, partial(search.search, query, generation.store), asked, manifest.totals())
+            return self._answer(generation, partial(search.search, query, generation.store), asked, totals)
 
         return self._on_current(answer)
 
@@ -221,7 +221,7 @@ class Engine:
         if reranking is not None and reranking.cascade is not None and not profile(query).is_symbol:
             reranking.cascade.prepare(reranking.budget_ms)
         generation = self._current()
-        if generation.claim.is_met() and generation.manifest.totals().dense:
+        if generation.is_met() and generation.known().dense:
             self._ahead = generation, Ahead(checked_query(query), generation.embedder)
 
     def related(self, path: str, line: int, *, limit: int = 10) -> SearchResult:
@@ -236,7 +236,7 @@ class Engine:
         limit, path = checked_limit(limit), self._inside(path)
 
         def answer(generation: Generation) -> SearchResult:
-            totals = generation.whole_manifest().totals()
+            totals = generation.totals()
             here = chunk_at(path, line, generation.store.chunks_of([path]).values(), self.arguments)
             find = partial(search.related, here, generation.store)
             return self._answer(generation, find, Asked(f"{path}:{line}", limit), totals)
@@ -250,6 +250,17 @@ class Engine:
         """
         return self.home.tree.text(self._inside(path))
 
+    def points(self) -> RawPoints:
+        """Open every point as it was written, to export or compare them; the caller closes it.
+
+        Raises:
+            IndexNotFoundError: there is no index.
+        """
+        generation = self._current()
+        if not generation.is_met():
+            generation.indexed_manifest()  # which raises
+        return generation.points()
+
     def status(self) -> Status:
         """Tell what is indexed, what was left out, and how many files have changed since. Reads only.
 
@@ -257,7 +268,7 @@ class Engine:
             IndexNotFoundError: this root was never indexed.
             IndexCorruptError: the index is damaged, or has lost chunks, as far as can be told without opening it.
         """
-        return self._on_current(self._status)
+        return self._on_current(lambda generation: generation.status())
 
     def close(self) -> None:
         """Release the index to other processes at once. The engine can be used again."""
@@ -325,47 +336,18 @@ class Engine:
         return Reranking(cascade, self._defaults.candidates or CANDIDATES, settings.rerank_budget_ms)
 
     def _indexed(self, generation: Generation, on_progress: Callable[[Progress], None] | None) -> IndexReport:
-        self._make(generation)
+        generation.make()
         report = generation.indexer.index(on_progress)
         if report.changed_files or report.embedded_chunks:
             generation.store.optimize()
         return report
-
-    def _status(self, generation: Generation) -> Status:
-        from coderank.indexing.survey import survey  # noqa: PLC0415 - not needed to search
-
-        manifest = generation.indexed_manifest()
-        if manifest.lossy():
-            raise generation.lost()
-        if manifest.totals().chunks and not generation.store.exists:
-            generation.store.counts()  # which raises, unless another process is just building the index anew
-        seen = survey(self.home.tree, manifest)
-        totals = manifest.totals()
-        skips = [*seen.left_out, *(row.skip() for row in manifest.skips())]
-        return Status(
-            root=self.home.tree.name,
-            index_dir=str(self.index_dir),
-            model=generation.model.name,
-            files=totals.files,
-            chunks=totals.chunks,
-            dense_coverage=totals.coverage,
-            languages=manifest.languages(),
-            skips=tuple(sorted(skips)),
-            bytes_on_disk=bytes_on_disk(self.index_dir),
-            changed_since=seen.plan.changed,
-        )
-
-    def _make(self, generation: Generation) -> None:
-        """Make the folder an index of this root and model, or check that it is one."""
-        # An index of a model that cannot run would be in the way of one that can.
-        generation.claim.meet(before=generation.embedder if self.model != BUNDLED_MODEL else lambda: None)
 
     def _erase(self) -> None:
         """Empty the index folder of whatever index it holds; anything else in it is refused."""
         generation = self._current()
         generation.embedder()  # an index is not given up for one that cannot be made
         self.close()
-        if holds_index(self.index_dir):
+        if not generation.ours or holds_index(self.index_dir):
             generation.erase()
 
     def _answer(self, generation: Generation, find: Find, asked: Asked, totals: Totals) -> SearchResult:

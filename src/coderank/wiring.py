@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from coderank.corpus import grammars
 from coderank.errors import ConfigurationError, IndexUnusableError
+from coderank.indexing.claim import fingerprint_of
 from coderank.indexing.generation import Generation, Home
+from coderank.indexing.keeping import InFolder
 from coderank.indexing.location import arguments, collection_folder, existing, index_folder, remembered
 from coderank.indexing.tree import FolderTree
 from coderank.loading.choice import described_embedder, embedder, remembered_embedder
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 
     from coderank.collections.config import Collection, Reranking
     from coderank.embedding.contract import Embedder
+    from coderank.indexing.keeping import Keeper
     from coderank.indexing.tree import Tree
     from coderank.models.catalogue import Model
     from coderank.settings import Settings
-    from coderank.store.quantization import Quantization
+    from coderank.store.contract import KeptStore
+    from coderank.store.raw import RawPoints
 
 DEFAULT_LIMIT = 10
 """Hits of a search that names no number: what fits a screen, or an agent's attention."""
@@ -72,7 +76,7 @@ def of_path(path: str | Path, model: str, index_dir: Path | None, settings: Sett
     tree = FolderTree(root, leave_out=(folder, settings.data_dir, settings.cache_dir))
     chosen = _Chosen(settings.model if model == "auto" else model, remember=model == "auto", named=named)
     label = str(given if root.is_dir() else given.parent)
-    home, generation = _wired(tree, root, folder, chosen, settings)
+    home, generation = _wired(tree, root, folder, chosen, settings, InFolder())
     return Opening(
         home=home,
         generation=generation,
@@ -93,13 +97,19 @@ def of_collection(name: str, settings: Settings) -> Opening:
     settings = _reranked(settings, described.reranking)
     root = file / name
     folder = collection_folder(settings.data_dir, root)
-    named = shlex.join(["--collection", name])
     tree = gathered(described, settings.cache_dir, (folder, settings.data_dir, settings.cache_dir))
-    described_embedder(described.embedding_model, described.embedding_dimension, f"{name} in {file}", settings)
-    compressed = quantization(described.quantization, TURBO)
-    chosen = _Chosen(described.embedding_model, remember=True, named=named, quantization=compressed)
-    home, generation = _wired(tree, root, folder, chosen, settings)
-    if not tree.is_there and not generation.claim.is_met():
+    named = shlex.join(["--collection", name])
+    chosen = _Chosen(_model_of(described, settings), remember=True, named=named)
+    model = described_embedder(chosen.name, described.embedding_dimension, f"{name} in {file}", settings)
+    keeper: Keeper = (
+        _OnServer(described, settings) if described.store else InFolder(quantization(described.quantization, TURBO))
+    )
+    home, generation = _wired(tree, root, folder, chosen, settings, keeper)
+    if described.is_adopted:
+        from coderank.indexing.foreign import ForeignGeneration  # noqa: PLC0415 - most collections have sources
+
+        generation = ForeignGeneration(home, model)
+    elif not tree.is_there and not generation.is_met():
         raise ConfigurationError(
             f"The collection {name} of {file} has no sources, and nothing was loaded into it",
             "Give it sources or a store (docs/collections.md)",
@@ -136,6 +146,51 @@ def describe(name: str, settings: Settings) -> Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class _OnServer:
+    """Keeps points on the server that a collection names."""
+
+    described: Collection
+    settings: Settings
+
+    def store(
+        self,
+        folder: Path,  # noqa: ARG002 - the server keeps it elsewhere
+        model: Model,
+        verify: Callable[[], object],
+        verify_empty: Callable[[], object],
+    ) -> KeptStore:
+        """Open the collection on the server; of one that another program writes, there is no record here to check."""
+        from coderank.loading.servers import open_store  # noqa: PLC0415 - the client takes 0.5 s to import
+
+        made_by = fingerprint_of(model)
+        if self.described.is_adopted:
+            return open_store(self.described, self.settings, model.dimension, fingerprint=made_by)
+        return open_store(
+            self.described,
+            self.settings,
+            model.dimension,
+            fingerprint=made_by,
+            verify=verify,
+            verify_empty=verify_empty,
+        )
+
+    def points(self, folder: Path, verify: Callable[[], object]) -> RawPoints:  # noqa: ARG002 - as above
+        """Open the points that the collection's name stands for now."""
+        from coderank.loading.servers import open_points  # noqa: PLC0415 - the client takes 0.5 s to import
+
+        return open_points(self.described, self.settings)
+
+
+def _model_of(described: Collection, settings: Settings) -> str:
+    """Return what a description names; of points that were written elsewhere, else what they say themselves."""
+    if not described.is_adopted or described.embedding_model != "auto":
+        return described.embedding_model
+    from coderank.loading.servers import recorded_model  # noqa: PLC0415 - the client takes 0.5 s to import
+
+    return recorded_model(described, settings)
+
+
+@dataclass(frozen=True, slots=True)
 class _Chosen:
     """The model that was asked for."""
 
@@ -143,10 +198,11 @@ class _Chosen:
     remember: bool
     """Whether an index that is there keeps its own instead."""
     named: str
-    quantization: Quantization = TURBO
 
 
-def _wired(tree: Tree, root: Path, folder: Path, chosen: _Chosen, settings: Settings) -> tuple[Home, Generation]:
+def _wired(
+    tree: Tree, root: Path, folder: Path, chosen: _Chosen, settings: Settings, keeper: Keeper
+) -> tuple[Home, Generation]:
     grammars.use_cache(settings.cache_dir / "grammars")
     try:
         found = remembered(folder, root)
@@ -156,9 +212,7 @@ def _wired(tree: Tree, root: Path, folder: Path, chosen: _Chosen, settings: Sett
         raise
     download = chosen.name != "auto" and known is None
     opened = partial(_opened, settings=settings, download=download)
-    home = Home(
-        tree=tree, root=root, folder=folder, settings=settings, embedder=opened, quantization=chosen.quantization
-    )
+    home = Home(tree=tree, root=root, folder=folder, settings=settings, embedder=opened, keeper=keeper)
     return home, Generation(home, known or embedder(chosen.name, settings), found.generation if found else "")
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from qdrant_client import models
 from tests.cli.conftest import World
+from tests.store.servers import Servers
+
+from coderank.store.server_names import collections
 
 
 @pytest.fixture
@@ -50,3 +56,108 @@ def test_what_cannot_be_is_one_line_with_a_remedy(described: World, arguments: l
     assert done.returncode in {1, 2}
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+class TestCollections:
+    def test_list_shows_what_is_described_and_what_is_indexed(self, described: World) -> None:
+        described.run("index", "--collection", "app")
+        done = described.run("collections", "list")
+        assert (done.returncode, done.stderr) == (0, "")
+        head, app, later, note = done.stdout.splitlines()
+        assert head.split() == ["collection", "model", "sources", "store", "chunks", "vectors"]
+        assert app.split() == ["app", "all-minilm-l6-v2", "src,", "handbook", "embedded", "4", "100", "%"]
+        assert later.split()[:2] == ["later", "auto"]
+        assert note.startswith("later: The collection later of ")
+        listed = json.loads(described.run("collections", "list", "--format", "json").stdout)
+        assert [(one["name"], one["indexed"], one["chunks"]) for one in listed["collections"]] == [
+            ("app", True, 4),
+            ("later", False, 0),
+        ]
+
+    def test_info_tells_description_and_index(self, described: World) -> None:
+        before = described.run("collections", "info", "app").stdout
+        assert "coderank index --collection app" in before
+        described.run("index", "--collection", "app")
+        found = json.loads(described.run("collections", "info", "app", "--format", "json").stdout)
+        assert (found["indexed_with"], found["chunks"], found["changed_since"]) == ("all-minilm-l6-v2", 4, 0)
+        assert [one["name"] for one in found["sources"]] == ["src", "handbook"]
+        text = described.run("collections", "info", "app").stdout
+        assert f"name handbook, path {described.repo / 'docs'}" in text
+
+    def test_an_export_can_be_indexed_again(self, described: World, tmp_path: Path) -> None:
+        described.run("index", "--collection", "app")
+        file = tmp_path / "app.jsonl.gz"
+        done = described.run("collections", "export", "app", "--out", str(file))
+        assert done.stdout == f"app: 4 points written to {file}\n"
+        lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+        assert {tuple(line) for line in lines} == {("id", "payload")}
+        again = described.run("collections", "export", "app", "--out", str(file))
+        assert (again.returncode, "exists already" in again.stderr) == (2, True)
+        (tmp_path / "collections.json").write_text(json.dumps({"copy": {"sources": [{"jsonl": "app.jsonl.gz"}]}}))
+        shown = described.run("search", "overwrite the oldest item", "--collection", "copy", "-k", "1")
+        assert shown.stdout.startswith("src/ring.py:")
+
+    def test_an_export_with_vectors(self, described: World, tmp_path: Path) -> None:
+        described.run("index", "--collection", "app")
+        described.run("collections", "export", "app", "--vectors", "--out", str(tmp_path / "app.jsonl"))
+        first = json.loads((tmp_path / "app.jsonl").read_text().splitlines()[0])
+        assert len(first["vectors"]["dense"]) == 384
+        assert first["vectors"]["lexical"].keys() == {"indices", "values"}
+
+    def test_delete_asks_and_takes_the_index_alone(self, described: World, tmp_path: Path) -> None:
+        described.run("index", "--collection", "app")
+        refused = described.run("collections", "delete", "app")
+        assert refused.returncode == 2
+        assert "4 chunks at" in refused.stderr
+        assert "can build it again from its sources" in refused.stderr
+        assert "Add --yes" in refused.stderr
+        done = described.run("collections", "delete", "app", "--yes")
+        assert done.returncode == 0
+        assert done.stdout.startswith("app: deleted (")
+        assert list((tmp_path / "data" / "collections").iterdir()) == []
+        assert (described.repo / "src" / "ring.py").exists()
+        assert described.run("collections", "delete", "app", "--yes").stderr.startswith(
+            "coderank: Nothing is indexed of the collection app."
+        )
+        assert described.run("search", "password", "--collection", "app").returncode == 0
+
+    def test_one_that_is_no_longer_described_can_be_deleted(self, described: World, tmp_path: Path) -> None:
+        described.run("index", "--collection", "app")
+        (tmp_path / "collections.json").write_text("{}")
+        done = described.run("collections", "delete", "app", "--yes")
+        assert "nothing can build it again" in done.stderr
+        assert done.stdout.startswith("app: deleted")
+
+    def test_what_a_user_put_beside_an_index_is_not_deleted(self, described: World, tmp_path: Path) -> None:
+        described.run("index", "--collection", "app")
+        (folder,) = (tmp_path / "data" / "collections").iterdir()
+        (folder / "notes.txt").write_text("mine")
+        done = described.run("collections", "delete", "app", "--yes")
+        assert done.returncode == 1
+        assert "notes.txt" in done.stderr
+        assert described.run("search", "password", "--collection", "app", "--no-sync").returncode == 0
+
+    def test_on_a_server_only_what_coderank_wrote_is_deleted(self, described: World, tmp_path: Path) -> None:
+        servers = Servers()
+        try:
+            ours, theirs = servers.collection(), servers.collection()
+            with closing(servers.connection()) as connection:
+                one = models.VectorParams(size=4, distance=models.Distance.DOT)
+                connection.call(lambda client: client.create_collection(theirs, one), writes=True)
+            entries = {
+                "ours": {
+                    "sources": [{"path": str(described.repo / "src")}],
+                    "store": {"url": servers.url, "collection": ours},
+                },
+                "theirs": {"embedding_model": "all-minilm-l6-v2", "store": {"url": servers.url, "collection": theirs}},
+            }
+            (tmp_path / "collections.json").write_text(json.dumps(entries))
+            assert described.run("index", "--collection", "ours").returncode == 0
+            assert "deleted" in described.run("collections", "delete", "ours", "--yes").stdout
+            refused = described.run("collections", "delete", "theirs", "--yes")
+            assert (refused.returncode, "--foreign" in refused.stderr) == (2, True)
+            assert described.run("collections", "delete", "theirs", "--yes", "--foreign").returncode == 0
+            with closing(servers.connection()) as connection:
+                assert {ours, theirs}.isdisjoint(collections(connection))
+        finally:
+            servers.close()

@@ -13,6 +13,7 @@ from tests.store.store_samples import DIMENSION, corpus, unit
 
 from coderank.collections.config import Collection, load
 from coderank.errors import ConfigurationError, StoreError
+from coderank.indexing.keeping import InFolder
 from coderank.loading.servers import connect, open_points, open_store, plan, quantization
 from coderank.settings import Settings
 from coderank.store.contract import StoreQuery
@@ -131,5 +132,6 @@ def test_an_embedded_collection_is_compressed_as_configured(tmp_path: Path) -> N
         msgspec.json.encode({"kit": {"sources": sources, "quantization": both}, "plain": {"sources": sources}})
     )
     settings = Settings(data_dir=tmp_path / "data", cache_dir=tmp_path / "cache", collections_file=file)
-    assert of_collection("kit", settings).home.quantization == Quantization("binary", oversampling=3.0)
-    assert of_collection("plain", settings).home.quantization == TURBO
+    keepers = [of_collection(name, settings).home.keeper for name in ("kit", "plain")]
+    chosen = [keeper.quantization for keeper in keepers if isinstance(keeper, InFolder)]
+    assert chosen == [Quantization("binary", oversampling=3.0), TURBO]

@@ -28,6 +28,7 @@ _COMMANDS = (
     "status",
     "doctor",
     "models",
+    "collections",
     "eval",
     "compare",
     "install",

@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING
 from coderank.corpus.header import HEADER_VERSION
 from coderank.errors import INDEX, REBUILD, IndexCorruptError, IndexIncompatibleError, IndexNotFoundError
 from coderank.indexing.claim import Claim
+from coderank.indexing.keeping import InFolder
 from coderank.indexing.location import MANIFEST_FILES
-from coderank.store.quantization import TURBO
+from coderank.store.room import bytes_on_disk
+from coderank.types import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from coderank.embedding.contract import Embedder
-    from coderank.indexing.manifest import Manifest
+    from coderank.indexing.keeping import Keeper
+    from coderank.indexing.manifest import Manifest, Totals
     from coderank.indexing.run import Indexer
     from coderank.indexing.tree import Tree
     from coderank.models.catalogue import Model
     from coderank.settings import Settings
-    from coderank.store.edge import EdgeStore
-    from coderank.store.quantization import Quantization
+    from coderank.store.contract import KeptStore
+    from coderank.store.raw import RawPoints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +42,22 @@ class Home:
     settings: Settings
     embedder: Callable[[Model], Embedder] = field(repr=False)
     """Opens a model when the first vector is needed."""
-    quantization: Quantization = TURBO
-    """How vectors are compressed for the first pass of a search."""
+    keeper: Keeper = field(default_factory=InFolder, repr=False)
+    """Opens the points."""
 
 
 class Generation:
     """Opens what it is asked for at the first use; nothing is created, locked or loaded before. Safe among threads."""
 
+    ours = True
+    """Whether coderank writes the points."""
+
     def __init__(self, home: Home, model: Model, name: str = "") -> None:
         """Take what was found out; ``name`` is the generation's folder below the index folder, empty for that."""
         self.model = model
         self.claim = Claim(home.folder, home.root, model, name)
-        self._home = home
+        self.home = home
+        """What it shares with the generations before and after."""
         self._folder = home.folder / name
         self._whole_at = -1
         """Revision at which the store was last found to hold what the manifest says."""
@@ -61,18 +68,10 @@ class Generation:
         return "store" in self.__dict__ and self.store.only_read
 
     @cached_property
-    def store(self) -> EdgeStore:
+    def store(self) -> KeptStore:
         """The points."""
-        from coderank.store.edge import EdgeStore  # noqa: PLC0415 - the engine's library is loaded when it is used
-
-        # Checked whenever the folder is opened again: another process may have rebuilt it with another model.
-        return EdgeStore(
-            self._folder,
-            self.model.dimension,
-            quantization=self._home.quantization,
-            verify=self.claim.check,
-            verify_empty=self._check_empty,
-        )
+        # Checked whenever it is opened again: another process may have rebuilt it with another model.
+        return self.home.keeper.store(self._folder, self.model, self.claim.check, self._check_empty)
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -88,7 +87,7 @@ class Generation:
         from coderank.indexing.run import Indexer  # noqa: PLC0415
         from coderank.indexing.vector_cache import VectorCache  # noqa: PLC0415
 
-        home = self._home
+        home = self.home
         cache = VectorCache(
             home.settings.cache_dir / f"vectors-{self.model.file_stem}-h{HEADER_VERSION}.db", self.model.dimension
         )
@@ -106,12 +105,62 @@ class Generation:
 
     def embedder(self) -> Embedder:
         """Open the model."""
-        return self._home.embedder(self.model)
+        return self.home.embedder(self.model)
+
+    def make(self) -> None:
+        """Make the folder an index of this root and model, or check that it is one."""
+        # An index of a model that cannot run would be in the way of one that can.
+        self.claim.meet(before=self.embedder if self.model.weights != "bundled" else lambda: None)
+
+    def is_met(self) -> bool:
+        """Tell whether there is an index, which is checked."""
+        return self.claim.is_met()
+
+    def known(self) -> Totals:
+        """Tell how much is indexed, without looking whether all of it is there."""
+        return self.manifest.totals()
+
+    def totals(self) -> Totals:
+        """Tell how much is indexed; refuse an index that is not there or has lost points."""
+        return self.whole_manifest().totals()
+
+    def paths(self) -> Iterable[str]:
+        """Give the path of every indexed file."""
+        return (row.path for row in self.manifest.files())
+
+    def points(self) -> RawPoints:
+        """Open the points as they were written, to be closed by the caller."""
+        return self.home.keeper.points(self._folder, self.claim.check)
+
+    def status(self) -> Status:
+        """Compare the index with its tree. Raises what `Engine.status` raises."""
+        from coderank.indexing.survey import survey  # noqa: PLC0415 - not needed to search
+
+        manifest = self.indexed_manifest()
+        if manifest.lossy():
+            raise self.lost()
+        if manifest.totals().chunks and not self.store.exists:
+            self.store.counts()  # which raises, unless another process is just building the index anew
+        seen = survey(self.home.tree, manifest)
+        totals = manifest.totals()
+        skips = [*seen.left_out, *(row.skip() for row in manifest.skips())]
+        return Status(
+            root=self.home.tree.name,
+            index_dir=str(self.home.folder),
+            model=self.model.name,
+            files=totals.files,
+            chunks=totals.chunks,
+            dense_coverage=totals.coverage,
+            languages=manifest.languages(),
+            skips=tuple(sorted(skips)),
+            bytes_on_disk=bytes_on_disk(self.home.folder),
+            changed_since=seen.plan.changed,
+        )
 
     def indexed_manifest(self) -> Manifest:
         """Give the manifest of an index that is there; raise IndexNotFoundError if there is none."""
         if not self.claim.is_met():
-            raise IndexNotFoundError(f"{self._home.tree.name} was never indexed", f"Run: coderank index {INDEX}")
+            raise IndexNotFoundError(f"{self.home.tree.name} was never indexed", f"Run: coderank index {INDEX}")
         return self.manifest
 
     def whole_manifest(self) -> Manifest:
@@ -128,7 +177,7 @@ class Generation:
 
     def lost(self) -> IndexCorruptError:
         """Make the error of an index that does not hold what it should."""
-        return IndexCorruptError(f"The index of {self._home.tree.name} has lost chunks", REBUILD)
+        return IndexCorruptError(f"The index of {self.home.tree.name} has lost chunks", REBUILD)
 
     def erase(self) -> None:
         """Delete every point, and forget every file, whatever the record in the index folder says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -148,6 +149,74 @@ def open_store(
         verify=verify,
         verify_empty=verify_empty,
     )
+
+
+def recorded_model(collection: config.Collection, settings: Settings) -> str:
+    """Return the model that a collection on a server says it was made with, if coderank made it.
+
+    Raises:
+        ConfigurationError: it does not say.
+    """
+    connection = connect(collection, settings)
+    from coderank.store.server_names import metadata, resolve  # noqa: PLC0415 - after connect, as above
+    from coderank.store.server_requests import METADATA  # noqa: PLC0415
+
+    name = _server(collection).collection or collection.name
+    try:
+        target = resolve(connection, name)
+        recorded = metadata(connection, target).get(METADATA) if target else None
+    finally:
+        connection.close()
+    model = recorded.get("model") if isinstance(recorded, dict) else None
+    if not isinstance(model, str):
+        raise ConfigurationError(
+            f"Which model made the vectors of {name} at {connection.url} is not known",
+            f"Name it as embedding_model of {collection.name}",
+        )
+    return model
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """What a server has under the name of a collection."""
+
+    url: str
+    name: str
+    """The physical collection that the name stands for."""
+    points: int
+    is_own: bool
+    """Whether coderank made it."""
+
+
+def what_is_there(collection: config.Collection, settings: Settings) -> There | None:
+    """Look at what a collection's name stands for on its server; None where it stands for nothing."""
+    connection = connect(collection, settings)
+    from coderank.store.server_adoption import is_own  # noqa: PLC0415 - after connect, as above
+    from coderank.store.server_names import resolve  # noqa: PLC0415
+
+    name = _server(collection).collection or collection.name
+    try:
+        target = resolve(connection, name)
+        if target is None:
+            return None
+        points = connection.call(lambda client: client.count(target, exact=True)).count
+        return There(connection.url, target, points, is_own(connection, name))
+    finally:
+        connection.close()
+
+
+def delete_there(collection: config.Collection, settings: Settings) -> None:
+    """Delete what a collection's name stands for on its server, whoever made it."""
+    there = what_is_there(collection, settings)
+    if there is None:
+        return
+    connection = connect(collection, settings)
+    from coderank.store.server_names import delete_collection  # noqa: PLC0415 - after connect, as above
+
+    try:
+        delete_collection(connection, there.name)
+    finally:
+        connection.close()
 
 
 def open_points(collection: config.Collection, settings: Settings) -> ServerPoints:

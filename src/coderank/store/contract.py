@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from coderank.types import Filters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from coderank.types import Candidate, Chunk, Matrix, Point, SparseVector, Vector
 
@@ -96,4 +96,19 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Flush and release; the store can be used again and reopens by itself."""
+        ...
+
+
+class KeptStore(Store, Protocol):
+    """A store as an index has it."""
+
+    only_read: bool
+    """Whether nothing was written, so that it may be left to the end of the process instead of being closed."""
+
+    def optimize(self) -> bool:
+        """Make what was written faster to open, where that pays; return whether something was done."""
+        ...
+
+    def erase(self, then: Callable[[], object] | None = None) -> None:
+        """Delete every point, also of a damaged index; ``then`` runs before anybody can use it again."""
         ...

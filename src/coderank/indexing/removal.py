@@ -1,0 +1,52 @@
+"""Deletes an index folder: everything that can be built again, and nothing that coderank did not make."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from coderank.errors import WRITABLE, IndexBusyError, IndexCorruptError, IndexNotFoundError, IndexNotWritableError
+from coderank.indexing.location import foreign_files, holds_index
+from coderank.indexing.lock import held
+from coderank.store import fingerprint
+from coderank.store.lease import Lease
+from coderank.store.room import bytes_on_disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE_S = 60.0
+"""How long to wait for a process that is at work in the index: a batch of it takes seconds."""
+_LOCKS = ("sync.lock", "fill.lock")
+
+
+def remove(folder: Path) -> int:
+    """Delete an index folder with all its generations, and return the bytes that this gave back.
+
+    Raises:
+        IndexNotFoundError: there is no index.
+        IndexCorruptError: the folder holds something else, which is left alone.
+        IndexBusyError: another process is at work in it.
+        IndexNotWritableError: it cannot be deleted.
+    """
+    if not holds_index(folder):
+        raise IndexNotFoundError(f"There is no index at {folder}", "`coderank collections list` shows those there are")
+    if foreign := foreign_files(folder):
+        raise IndexCorruptError(f"{folder} holds files that are not of an index: {foreign[0]}", "Move them away")
+    size = bytes_on_disk(folder)
+    with ExitStack() as stack:
+        for name in _LOCKS:
+            if not stack.enter_context(held(folder / name, PATIENCE_S)):
+                raise IndexBusyError(f"Another process is at work in {folder}", "Wait for it to end, or end it")
+        lease = Lease(folder)
+        lease.acquire(PATIENCE_S)
+        try:
+            # First the record: from here on, nobody takes what is left for an index.
+            (folder / fingerprint.FILE_NAME).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise IndexNotWritableError(f"Cannot delete {folder}: {error.strerror or error}", WRITABLE) from error
+        finally:
+            lease.release()
+    return size
