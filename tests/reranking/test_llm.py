@@ -97,6 +97,17 @@ def test_an_answer_is_the_likeliest_continuation(chat: TransformersChat, folder:
     assert answer.prompt_tokens == read
 
 
+def test_weights_that_are_spread_over_devices_answer_alike(
+    chat: TransformersChat, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on machines with GPUs; here there is but one device to spread them over."""
+    pytest.importorskip("accelerate")
+    monkeypatch.setattr("coderank.reranking.llm._placement", lambda _: {"device_map": "auto"})
+    spread = TransformersChat(LocalModel("tiny", str(folder), precision="fp32", offline=True))
+    asked = conversations("int main()", "x = 1")
+    assert [text_of(one) for one in spread.complete(asked, 6)] == [text_of(one) for one in chat.complete(asked, 6)]
+
+
 def test_a_batch_answers_as_one_by_one(chat: TransformersChat) -> None:
     asked = conversations("a", "b" * 300, "c\n" * 20)
     together = [text_of(answer) for answer in chat.complete(asked, 8)]
