@@ -50,8 +50,11 @@ ONLY_IN = {
     "onnxruntime": {"embedding/onnx.py", "models/export.py", "reranking/pair_model.py"},
     "transformers": {"embedding/torch.py", "reranking/llm.py", "reranking/pair_torch.py"},
     "huggingface_hub": {"models/hub.py"},
+    "fastmcp": {"serving/mcp.py"},
+    "mcp_types": {"serving/mcp.py"},
+    "uvicorn": {"serving/listen.py"},
     "prometheus_client": {"serving/metrics.py"},
-    "starlette": {"serving/web.py", "serving/api/routes.py", "serving/api/problems.py"},
+    "starlette": {"serving/guard.py", "serving/web.py", "serving/api/routes.py", "serving/api/problems.py"},
 }
 MAX_LINES = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "shared", "misc"}

@@ -87,6 +87,8 @@ class Settings:
     """The Qdrant server of collections that name none (``CODERANK_QDRANT_URL``, else ``QDRANT_URL``)."""
     qdrant_api_key: str = field(default="", repr=False)
     """Its key, shown nowhere (``CODERANK_QDRANT_API_KEY``, else ``QDRANT_API_KEY``)."""
+    serve_token: str = field(default="", repr=False)
+    """What clients of ``coderank serve --http`` have to show; empty for none (``CODERANK_SERVE_TOKEN``)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -122,6 +124,7 @@ class Settings:
             collections_file=_path(env, "CODERANK_COLLECTIONS_FILE"),
             qdrant_url=env.get("CODERANK_QDRANT_URL", "") or env.get("QDRANT_URL", ""),
             qdrant_api_key=env.get("CODERANK_QDRANT_API_KEY", "") or env.get("QDRANT_API_KEY", ""),
+            serve_token=env.get("CODERANK_SERVE_TOKEN", ""),
         )
 
     def collections_place(self) -> Path:

@@ -162,6 +162,7 @@ def test_a_home_folder_or_a_whole_disk_is_not_indexed_by_accident(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for folder in (tmp_path, Path("/")):
         monkeypatch.chdir(folder)
         with pytest.raises(PathNotFoundError, match="coderank serve PATH"):
@@ -185,3 +186,35 @@ def test_an_index_of_another_version_is_an_error_with_its_remedy(workspace: Work
     record.write_text(json.dumps(content))
     with pytest.raises(IndexIncompatibleError, match=r"coderank index --rebuild .*repo"):
         workspace.search(replace(Question(QUESTION), limit=3))
+
+
+def test_configured_collections_are_served_beside_folders(repo: Path, tmp_path: Path, settings: Settings) -> None:
+    docs = write_tree(tmp_path / "manual", {"lion.md": "# Lions\n\nA lion roars loudly.\n"})
+    file = tmp_path / "collections.json"
+    file.write_text(
+        json.dumps({"handbook": {"sources": [{"path": str(docs)}]}, "repo": {"sources": [{"path": str(repo)}]}})
+    )
+    workspace = Workspace.open([str(repo)], replace(settings, collections_file=file))
+    kinds = {name: target.kind for name, target in workspace.targets.items()}
+    assert kinds == {"repo-2": "folder", "handbook": "collection", "repo": "collection"}
+    assert workspace.targets["handbook"].places == (str(docs),)
+    assert "lion.md" not in {hit.path for hit in workspace.search(Question("lion roars")).result}
+    answer = workspace.search(Question("lion roars", collection="handbook"))
+    spans, gone = answer.checked(answer.result.hits)
+    assert [(span.hit.path, span.hit.root, gone) for span in spans] == [("lion.md", str(docs), 0)]
+    related = workspace.related("src/ring.py", 5, collection="repo")
+    assert len(related.result) > 0
+    workspace.close()
+
+
+def test_where_there_is_no_project_the_collections_are_served_alone(
+    repo: Path, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "collections.json"
+    file.write_text(json.dumps({"app": {"sources": [{"path": str(repo)}]}}))
+    workspace = Workspace.open([], replace(settings, collections_file=file))
+    assert list(workspace.targets) == ["app"]
+    assert workspace.search(Question(QUESTION)).result[0].path == "src/ring.py"
+    workspace.close()

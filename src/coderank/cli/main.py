@@ -26,6 +26,7 @@ _COMMANDS = (
     "related",
     "index",
     "status",
+    "serve",
     "doctor",
     "models",
     "collections",

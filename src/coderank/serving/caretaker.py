@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from coderank.errors import CoderankError
 from coderank.loading.opened import release
+from coderank.serving.follow import Call, CancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ class Caretaker:
         self._wake.set()
 
     def stop(self) -> None:
-        """End the thread; what it does at this moment goes on for at most one slice."""
+        """End the thread at its next step."""
         with self._lock:
             self._stopped, thread = True, self._thread
         self._wake.set()
@@ -73,7 +74,9 @@ class Caretaker:
 
     def _fill(self, one: Kept) -> int:
         try:
-            return one.fill(SLICE_S)
+            return one.fill(SLICE_S, Call(cancelled=lambda: self._stopped))
+        except CancelledError:
+            return 0
         except CoderankError as error:
             one.failure = error
             log.warning("Cannot fill in vectors of %s: %s", one.target.name, error)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from coderank.errors import CoderankError
     from coderank.serving.follow import Call, Freshness
     from coderank.serving.targets import Target
-    from coderank.types import IndexReport, Progress
+    from coderank.types import IndexReport, Progress, Skip
 
 Answer = TypeVar("Answer")
 
@@ -42,9 +42,10 @@ class NotReadyError(IndexUnusableError):
 class Kept:
     """The engine of one target. Safe among threads; every method opens it where it is closed."""
 
-    def __init__(self, target: Target) -> None:
-        """Take what is to be searched. Nothing is opened yet."""
+    def __init__(self, target: Target, on_sync: Callable[[], None] = lambda: None) -> None:
+        """Take what is to be searched, and what to call after each sync. Nothing is opened yet."""
         self.target = target
+        self._on_sync = on_sync
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._users = 0
@@ -128,11 +129,18 @@ class Kept:
                 error.name_index(engine.arguments)
                 raise
 
-    def fill(self, seconds: float) -> int:
-        """Compute missing vectors for so long, and return how many were added: 0 also while another process does."""
+    def text(self, path: str) -> str | Skip | None:
+        """Give the text of an indexed file as it is now; see `Engine.text`."""
+        return self.use(lambda engine: engine.text(path))
+
+    def fill(self, seconds: float, call: Call = NOBODY) -> int:
+        """Compute missing vectors for so long, and return how many were added: 0 also while another process does.
+
+        Raises CancelledError within a fifth of a second after ``call`` was cancelled; nothing computed is lost.
+        """
 
         def once(engine: Engine) -> int:
-            added = engine.fill(deadline=time.monotonic() + seconds)
+            added = engine.fill(deadline=time.monotonic() + seconds, on_progress=lambda _: call.check())
             self._note(engine.sync())
             return added
 
@@ -171,7 +179,9 @@ class Kept:
                 self._pending -= engine.fill(deadline=time.monotonic() + INLINE_S)
             return report
 
-        return self.use(once)
+        report = self.use(once)
+        self._on_sync()
+        return report
 
     @contextmanager
     def _engine_in_use(self) -> Iterator[Engine]:

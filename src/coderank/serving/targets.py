@@ -16,7 +16,11 @@ from coderank.indexing.location import existing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from coderank.collections.config import Collection
     from coderank.settings import Settings
+
+FOLDER = "folder"
+COLLECTION = "collection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Target:
     name: str
     """What a client calls it."""
     kind: str
-    """``folder`` or ``collection``."""
+    """FOLDER or COLLECTION."""
     open: Callable[[], Engine]
     """Opens its engine, which does no work yet."""
     places: tuple[str, ...] = ()
@@ -37,21 +41,51 @@ class UnknownCollectionError(UsageError):
     """No folder and no collection of that name is served."""
 
 
-def folders(paths: Sequence[str], settings: Settings) -> dict[str, Target]:
-    """Describe folders, each once, under the name of the folder; of equal names all but the first get a number.
+def folders(paths: Sequence[str], settings: Settings, taken: Mapping[str, Target] | None = None) -> dict[str, Target]:
+    """Describe folders, each once, under the name of the folder; names that are ``taken`` get a number.
 
-    Raises:
-        PathNotFoundError: no such folder.
-        UsageError: no path was given, and the current folder is a home folder or the whole disk.
+    Raises PathNotFoundError: no such folder.
     """
-    if not paths:
-        _refuse_too_much(here())
     found: dict[str, Target] = {}
-    for path in distinct(paths) or (".",):
+    for path in distinct(paths):
         root = existing(Path(path).expanduser())
-        name = _free_name(root.name or "root", found)
-        found[name] = Target(name, "folder", _opener(path, settings), (str(root),))
+        name = _free_name(root.name or "root", {**found, **(taken or {})})
+        found[name] = Target(name, FOLDER, _folder_opener(path, settings), (str(root),))
     return found
+
+
+def collections(settings: Settings) -> dict[str, Target]:
+    """Describe the collections of the user's file; none where there is no such file.
+
+    Raises ConfigurationError: the file cannot be used.
+    """
+    file = settings.collections_place()
+    if settings.collections_file is None and not file.exists():
+        return {}
+    from coderank.collections.config import load  # noqa: PLC0415 - most servers have folders alone
+
+    return {
+        name: Target(name, COLLECTION, _collection_opener(name, settings), _places(found))
+        for name, found in load(file).items()
+    }
+
+
+def here_if_a_project() -> str:
+    """Name the current folder. Raises PathNotFoundError for a home folder and for the top of a disk.
+
+    A program may start the server wherever it stands itself, and nobody wants everything he has to be indexed for that.
+    """
+    folder = here()
+    if folder == Path(folder.anchor) or folder == resolved("~"):
+        raise PathNotFoundError(
+            f"The server was started in {folder}, which is no project", "Name the folder to serve: coderank serve PATH"
+        )
+    return "."
+
+
+def _places(collection: Collection) -> tuple[str, ...]:
+    stored = (f"{collection.store.url or 'Qdrant'}/{collection.store.collection}",) if collection.store else ()
+    return tuple(source.place for source in collection.sources) or stored
 
 
 def chosen(name: str, targets: Mapping[str, Target]) -> Target:
@@ -76,8 +110,12 @@ def inside_of(label: str, root: str, path: str) -> str:
     return plain
 
 
-def _opener(path: str, settings: Settings) -> Callable[[], Engine]:
+def _folder_opener(path: str, settings: Settings) -> Callable[[], Engine]:
     return lambda: Engine.open(path, settings=settings)
+
+
+def _collection_opener(name: str, settings: Settings) -> Callable[[], Engine]:
+    return lambda: Engine.open_collection(name, settings=settings)
 
 
 def _free_name(name: str, taken: Mapping[str, Target]) -> str:
@@ -86,11 +124,3 @@ def _free_name(name: str, taken: Mapping[str, Target]) -> str:
         number += 1
         free = f"{name}-{number}"
     return free
-
-
-def _refuse_too_much(folder: Path) -> None:
-    """Refuse to index everything a person has because a program started the server wherever it stood itself."""
-    if folder == Path(folder.anchor) or folder == resolved("~"):
-        raise PathNotFoundError(
-            f"The server was started in {folder}, which is no project", "Name the folder to serve: coderank serve PATH"
-        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coderank.errors import CoderankError, PathNotFoundError
@@ -13,7 +13,8 @@ from coderank.serving.caretaker import IDLE_S, Caretaker
 from coderank.serving.follow import NOBODY
 from coderank.serving.gate import IN_FLIGHT, Gate
 from coderank.serving.kept import Kept
-from coderank.serving.targets import chosen, folders, inside_of
+from coderank.serving.spans import checked
+from coderank.serving.targets import FOLDER, chosen, collections, folders, here_if_a_project, inside_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
     from coderank.engine import Engine
     from coderank.serving.follow import Call, Freshness
+    from coderank.serving.spans import Span
     from coderank.serving.targets import Target
     from coderank.settings import Settings
-    from coderank.types import Progress, SearchResult, Status
+    from coderank.types import Hit, Progress, SearchResult, Skip, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Question:
     languages: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     """Globs as in a .gitignore."""
-    rerank: bool = False
+    rerank: bool | None = None
+    """None: as the description of a collection says, else not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,20 @@ class Answer:
 
     result: SearchResult
     parts: tuple[Part, ...]
+
+    def checked(self, hits: Sequence[Hit]) -> tuple[list[Span], int]:
+        """Compare hits of this answer with their files now, and count those whose file is gone: they are left out."""
+        holders = {hit.root: part.kept for part in self.parts for hit in part.result}
+        texts: dict[tuple[str, str], str | Skip | None] = {}
+        found: list[Span] = []
+        for rank, hit in enumerate(hits):
+            place = hit.root, hit.path
+            if place not in texts:
+                texts[place] = holders[hit.root].text(hit.path)
+            span = checked(hit, texts[place])
+            if span is not None:
+                found.append(replace(span, rank=rank))
+        return found, len(hits) - len(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +123,23 @@ class Workspace:
 
     @classmethod
     def open(cls, paths: Sequence[str], settings: Settings) -> Self:
-        """Serve these folders (none: the current one).
+        """Serve these folders (none: the current one) and the configured collections.
+
+        A question that names neither is about the folders. Where none was given and the current one is no project,
+        the collections are served alone, and such a question is about all of them.
 
         Raises:
-            PathNotFoundError: no such folder, or none was given and the current one is no project.
+            PathNotFoundError: no such folder; or the current one is no project, and there are no collections.
+            ConfigurationError: the file of collections cannot be used.
         """
-        own = folders(paths, settings)
-        return cls(own, tuple(own))
+        named = collections(settings)
+        try:
+            own = folders(paths or [here_if_a_project()], settings, named)
+        except PathNotFoundError:
+            if paths or not named:
+                raise
+            own = {}
+        return cls(own | named, tuple(own or named))
 
     def search(self, question: Question, call: Call = NOBODY) -> Answer:
         """Find code by meaning, after taking in what changed.
@@ -146,11 +173,13 @@ class Workspace:
         """
         checked_limit(limit)
 
-        def ask(engine: Engine) -> SearchResult:
-            return engine.related(inside_of(engine.label, str(engine.root), path), line, limit=limit)
-
         missing: PathNotFoundError | None = None
         for kept in self._meant(collection):
+
+            def ask(engine: Engine, *, is_folder: bool = kept.target.kind == FOLDER) -> SearchResult:
+                inside = inside_of(engine.label, str(engine.root), path) if is_folder else path
+                return engine.related(inside, line, limit=limit)
+
             try:
                 part = self._part(kept, ask, call)
             except PathNotFoundError as error:
@@ -184,7 +213,6 @@ class Workspace:
         """Begin to bring the folders up to date, so that the first question waits less."""
         for name in self._default:
             self._keep(name).begin()
-        self._caretaker.wake()
 
     def close(self) -> None:
         """Stop what runs in the background, and release every index."""
@@ -194,8 +222,6 @@ class Workspace:
 
     def _part(self, kept: Kept, ask: Callable[[Engine], SearchResult], call: Call) -> Part:
         result, freshness = kept.ask(ask, call, is_empty=lambda result: result.index.chunks == 0)
-        if kept.lacks_vectors:
-            self._caretaker.wake()
         return Part(kept, result, freshness)
 
     def _state(self, kept: Kept) -> State:
@@ -212,5 +238,5 @@ class Workspace:
     def _keep(self, name: str) -> Kept:
         with self._lock:
             if name not in self._kept:
-                self._kept[name] = Kept(self.targets[name])
+                self._kept[name] = Kept(self.targets[name], self._caretaker.wake)
             return self._kept[name]

@@ -1,0 +1,88 @@
+"""``coderank serve``."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+
+from coderank.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from coderank.serving.guard import Address
+    from coderank.settings import Settings
+
+_LIBRARY = {
+    "FASTMCP_ENV_FILE": os.devnull,
+    "FASTMCP_CHECK_FOR_UPDATES": "off",
+    "FASTMCP_TELEMETRY_MODE": "off",
+    "FASTMCP_LOG_LEVEL": "WARNING",
+}
+"""How the protocol's library is kept from reading a ``.env`` of the searched repository, from asking the network for
+its newest version, and from telling what everybody knows."""
+
+
+@click.command(short_help="Answer agents over the Model Context Protocol.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--http", "http", metavar="HOST:PORT", default=None, help="Listen there (at /mcp) instead of on stdin.")
+@click.option(
+    "--collection-tools/--no-collection-tools",
+    default=False,
+    help="One more tool, search_NAME, for each collection.  [default: no-collection-tools]",
+)
+def serve(paths: tuple[str, ...], *, http: str | None, collection_tools: bool) -> None:
+    """Let agents search each PATH (default: this folder) and the configured collections.
+
+    Speaks the Model Context Protocol over standard input and output, for the one program that started it, or with
+    --http over streamable HTTP for many. Addresses that others can reach demand CODERANK_SERVE_TOKEN.
+    """
+    if find_spec("fastmcp") is None:
+        raise ConfigurationError("This installation cannot serve", "Run: pip install 'coderank[serve]'")
+    os.environ.update(_LIBRARY)
+    from coderank.settings import Settings  # noqa: PLC0415 - not needed to print help
+
+    settings = Settings.from_environment()
+    if http is None:
+        _over_streams(paths, settings, per_collection=collection_tools)
+    else:
+        from coderank.serving.guard import Address  # noqa: PLC0415 - a second of imports
+
+        _over_http(paths, settings, Address.parsed(http), per_collection=collection_tools)
+
+
+def _over_streams(paths: tuple[str, ...], settings: Settings, *, per_collection: bool) -> None:
+    from coderank.serving.desk import Desk  # noqa: PLC0415 - not needed to print help
+    from coderank.serving.instructions import INSTRUCTIONS, NAME  # noqa: PLC0415
+    from coderank.serving.workspace import Workspace  # noqa: PLC0415
+
+    workspace = Workspace.open(paths, settings)
+    desk = Desk(NAME, INSTRUCTIONS)
+    desk.greet()
+    from coderank.serving.listen import serve_streams  # noqa: PLC0415 - a second of imports: the client is greeted first
+
+    desk.hand_over()
+    try:
+        serve_streams(workspace, desk, per_collection=per_collection)
+    finally:
+        workspace.close()
+
+
+def _over_http(paths: tuple[str, ...], settings: Settings, address: Address, *, per_collection: bool) -> None:
+    from coderank.serving.guard import checked_token  # noqa: PLC0415
+    from coderank.serving.listen import PATH, serve_http  # noqa: PLC0415
+    from coderank.serving.metrics import MeasuredWorkspace  # noqa: PLC0415
+
+    token = checked_token(address, settings.serve_token)
+    workspace = MeasuredWorkspace.open(paths, settings)
+    try:
+        serve_http(
+            workspace,
+            address,
+            token,
+            lambda bound: click.echo(f"listening on {bound.url}{PATH}", err=True),
+            per_collection=per_collection,
+        )
+    finally:
+        workspace.close()

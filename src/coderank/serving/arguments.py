@@ -1,0 +1,116 @@
+"""What the tools take: one table of types and defaults, from which schemas and checks both follow."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from coderank.errors import InvalidQueryError
+from coderank.serving.page import Detail
+
+MAX_HITS = 100
+"""Most hits of one page: more is no answer but a listing."""
+MIN_TOKENS = 100
+"""Fewer hold no hit with its account."""
+MAX_TOKENS = 50_000
+"""More than any client lets a tool return."""
+BUDGET = 2_000
+"""Ten hits of eight lines: what an agent reads without regret."""
+
+MAX_NAME_CHARS = 200
+MAX_GLOB_CHARS = 500
+"""A glob becomes a regular expression, which is tried on every path of the index: ten megabytes of one take minutes."""
+MAX_WILDCARDS = 8
+"""Each multiplies what a path that almost matches may cost."""
+
+Name = Annotated[str, Meta(max_length=MAX_NAME_CHARS)]
+Glob = Annotated[str, Meta(max_length=MAX_GLOB_CHARS, pattern=rf"\A(?:[^*?]*[*?]+){{0,{MAX_WILDCARDS}}}[^*?]*\Z")]
+FilePath = Annotated[str, Meta(max_length=4_096)]
+Count = Annotated[int, Meta(ge=1, le=MAX_HITS)]
+Tokens = Annotated[int, Meta(ge=MIN_TOKENS, le=MAX_TOKENS)]
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the hits of an answer are shown."""
+
+    limit: Count = 10
+    max_tokens: Tokens = BUDGET
+    detail: Detail = Detail.SNIPPETS
+    cursor: Name = ""
+
+
+class SearchCode(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Arguments of ``search_code``."""
+
+    query: str
+    collection: Name = ""
+    path: Glob = ""
+    language: Name = ""
+    enable_reranking: bool | None = None
+    """None: as the description of a collection says, else not."""
+
+
+class FindRelated(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Arguments of ``find_related``."""
+
+    path: FilePath
+    line: Annotated[int, Meta(ge=1)]
+    collection: Name = ""
+
+
+class SearchOne(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Arguments of ``search_COLLECTION``."""
+
+    query: str
+    limit: Count = 10
+    enable_reranking: bool | None = None
+    """None: as the description of a collection says, else not."""
+
+
+class IndexStatus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Arguments of ``index_status``."""
+
+    collection: Name = ""
+
+
+class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Arguments of ``list_collections``."""
+
+
+Arguments = TypeVar("Arguments", bound=msgspec.Struct)
+
+
+def taken(given: dict[str, Any], kind: type[Arguments], tool: str) -> Arguments:
+    """Check what a client gave. Raises InvalidQueryError that names what is wrong and what the tool takes."""
+    try:
+        # Not strict: agents write numbers and flags as text now and then, and nothing is lost by reading them.
+        return msgspec.convert({key: value for key, value in given.items() if value is not None}, kind, strict=False)
+    except msgspec.ValidationError as error:
+        fields = sorted(msgspec.structs.fields(kind), key=lambda field: not field.required)
+        names = ", ".join(field.name + ("" if field.required else "?") for field in fields)
+        what = str(error).replace("Object contains", "there is an").replace("Object missing", "there is no")
+        raise InvalidQueryError(f"The arguments of {tool} cannot be used: {what}", f"It takes: {names}") from error
+
+
+def schema(kind: type[msgspec.Struct], descriptions: dict[str, str]) -> dict[str, Any]:
+    """Give the JSON schema of a tool's arguments, as short as it can be: every word of it is paid for by an agent."""
+    fields = sorted(msgspec.structs.fields(kind), key=lambda field: list(descriptions).index(field.name))
+    properties = {field.name: _property(field, descriptions[field.name]) for field in fields}
+    required = [field.name for field in fields if field.required]
+    found: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    return found | ({"required": required} if required else {})
+
+
+def _property(field: msgspec.structs.FieldInfo, description: str) -> dict[str, Any]:
+    found: dict[str, Any] = dict(msgspec.json.schema(field.type))
+    for limit in ("maxLength", "pattern"):
+        found.pop(limit, None)  # no agent comes near it by accident
+    if "anyOf" in found:  # a flag that may be left to the collection
+        found = {"type": "boolean"}
+    if "$ref" in found:
+        found = {"enum": [level.value for level in Detail]}
+    if not field.required and field.default not in ("", None):
+        found["default"] = field.default
+    return found | ({"description": description} if description else {})

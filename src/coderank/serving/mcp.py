@@ -1,0 +1,70 @@
+"""The Model Context Protocol's door: the tools as FastMCP sees them. The only file that knows FastMCP's server."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from fastmcp import FastMCP
+from fastmcp.exceptions import ToolError
+from fastmcp.server.dependencies import get_context
+from fastmcp.tools.base import Tool, ToolResult
+from mcp_types import TextContent, ToolAnnotations
+from mcp_types import Tool as ListedTool
+from pydantic import PrivateAttr
+
+from coderank import __version__
+from coderank.errors import CoderankError
+from coderank.serving.calls import Calls
+from coderank.serving.instructions import INSTRUCTIONS, NAME
+from coderank.serving.progress import fraction, words
+from coderank.serving.tools import tools
+
+if TYPE_CHECKING:
+    from coderank.serving.tools import ToolSpec
+    from coderank.serving.workspace import Workspace
+    from coderank.types import Progress
+
+_READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+
+log = logging.getLogger(__name__)
+
+
+def server(workspace: Workspace, *, per_collection: bool = False) -> FastMCP:
+    """Make the server; it is run by FastMCP, over whatever transport. To be called inside of its event loop."""
+    made: FastMCP = FastMCP(NAME, INSTRUCTIONS, version=__version__, mask_error_details=True)
+    calls = Calls(workspace.gate)
+    for spec in tools(workspace, per_collection=per_collection):
+        made.add_tool(_SpecTool.of(spec, workspace, calls))
+    return made
+
+
+class _SpecTool(Tool):
+    """One tool: checks its own arguments, and answers with text and structure."""
+
+    _spec: ToolSpec = PrivateAttr()
+    _workspace: Workspace = PrivateAttr()
+    _calls: Calls = PrivateAttr()
+
+    @classmethod
+    def of(cls, spec: ToolSpec, workspace: Workspace, calls: Calls) -> _SpecTool:
+        made = cls(name=spec.name, description=spec.description, parameters=spec.parameters, annotations=_READS)
+        made._spec, made._workspace, made._calls = spec, workspace, calls
+        return made
+
+    def to_mcp_tool(self, **overrides: Any) -> ListedTool:
+        # FastMCP would tell of tags that there are none, for which every agent pays.
+        return super().to_mcp_tool(**overrides | {"_meta": None})
+
+    async def run(self, arguments: dict[str, Any]) -> ToolResult:
+        context = get_context()
+
+        async def tell(progress: Progress) -> None:
+            await context.report_progress(fraction(progress), 1.0, words(progress))
+
+        try:
+            reply = await self._calls.run(lambda call: self._spec.run(self._workspace, arguments, call), tell)
+        except CoderankError as error:
+            # An answer of the tool, not a failure of the server: the agent reads it and does what it says.
+            raise ToolError(str(error), log_level=logging.DEBUG) from error
+        return ToolResult([TextContent(type="text", text=reply.text)], reply.structured)

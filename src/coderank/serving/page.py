@@ -1,0 +1,195 @@
+"""Hits as an agent gets them: by file, overlaps joined, the lines that matter first, within a token budget. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from coderank.render import EXCERPT_LINES, excerpt, number_width, numbered, query_terms, visible
+from coderank.serving.spans import Span, Standing
+from coderank.serving.tokens import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+MAX_COLUMNS = 200
+"""Where a shown line is cut: data in a line of code would eat the budget of every other hit."""
+
+
+class Detail(StrEnum):
+    """How much of each hit is shown."""
+
+    PATHS = "paths"
+    SIGNATURES = "signatures"
+    SNIPPETS = "snippets"
+    FULL = "full"
+
+
+_LESS = (Detail.FULL, Detail.SNIPPETS, Detail.SIGNATURES)
+"""What is tried in turn where a hit does not fit as wanted. Below a signature the next page serves better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some lines of a file, and what is shown of them."""
+
+    path: str
+    """As the client can open it."""
+    start_line: int
+    end_line: int
+    language: str
+    symbol: str
+    score: float
+    standing: Standing
+    text: str
+    """Numbered lines, or with full detail the lines alone."""
+
+    def fields(self) -> dict[str, Any]:
+        """Describe the piece, without its file, as JSON; what is empty or as expected is left out."""
+        given: dict[str, Any] = {"start_line": self.start_line, "end_line": self.end_line}
+        given |= {"symbol": self.symbol} if self.symbol else {}
+        given |= {"score": round(self.score, 3)}
+        given |= {} if self.standing is Standing.CURRENT else {"standing": self.standing.value}
+        return given | ({"text": self.text} if self.text else {})
+
+    def lines(self) -> Iterator[str]:
+        """Render the piece, without its file, as lines of text."""
+        span = str(self.start_line) if self.end_line <= self.start_line else f"{self.start_line}-{self.end_line}"
+        note = "" if self.standing is Standing.CURRENT else f"({self.standing.value})"
+        yield "  ".join(part for part in (span, self.symbol, note) if part)
+        if self.text:
+            yield self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What fits of a list of hits."""
+
+    pieces: tuple[Piece, ...]
+    """By file, files in the order of their best hit, pieces in the order of their lines."""
+    taken: int
+    """How many of the hits it stands for: the best ones."""
+
+    def files(self) -> dict[str, list[Piece]]:
+        """Give the pieces by path."""
+        found: dict[str, list[Piece]] = {}
+        for piece in self.pieces:
+            found.setdefault(piece.path, []).append(piece)
+        return found
+
+    def results(self) -> list[dict[str, Any]]:
+        """Describe the page as JSON."""
+        return [
+            {"path": path, "language": pieces[0].language, "spans": [piece.fields() for piece in pieces]}
+            for path, pieces in self.files().items()
+        ]
+
+    def text(self) -> str:
+        """Render the page as text, a blank line between files."""
+        blocks = (
+            "\n".join([path, *(line for piece in pieces for line in piece.lines())])
+            for path, pieces in self.files().items()
+        )
+        return "\n\n".join(blocks)
+
+
+def lay_out(spans: Sequence[Span], query: str, detail: Detail, budget: int) -> Page:
+    """Show the best hits within ``budget`` tokens, as text and as JSON alike, and at least one of them.
+
+    A hit that does not fit as wanted is shown with less; the first that does not fit at all ends the page.
+    """
+    terms = query_terms(query)
+    taken: list[tuple[Span, Detail]] = []
+    left = budget
+    for span in spans:
+        fitting = _fitting(span, terms, detail, left)
+        if fitting is None:
+            if taken:
+                break
+            fitting = Detail.PATHS, 0
+        taken.append((span, fitting[0]))
+        left -= fitting[1]
+    # Joining overlaps and sharing a path only makes it shorter.
+    joined = [_piece(span, terms, level) for span, level in _joined(taken)]
+    return Page(tuple(joined), len(taken))
+
+
+def _fitting(span: Span, terms: Sequence[str], detail: Detail, left: int) -> tuple[Detail, int] | None:
+    """The most detail that fits, with its cost."""
+    tried = [detail] if detail is Detail.PATHS else list(_LESS[_LESS.index(detail) :])
+    for level in tried:
+        cost = _cost(_piece(span, terms, level))
+        if cost <= left:
+            return level, cost
+    return None
+
+
+def _cost(piece: Piece) -> int:
+    """Tokens of a piece in the dearer of its two forms."""
+    as_json = json.dumps(
+        {"path": piece.path, "language": piece.language, "spans": [piece.fields()]}, ensure_ascii=False
+    )
+    return max(tokens(as_json), tokens("\n".join(["", piece.path, *piece.lines(), ""])))
+
+
+def _joined(taken: Sequence[tuple[Span, Detail]]) -> list[tuple[Span, Detail]]:
+    """Put the hits of a file together, and join those that overlap or adjoin."""
+    by_file: dict[tuple[str, str], list[tuple[Span, Detail]]] = {}
+    for span, level in taken:
+        by_file.setdefault((span.hit.root, span.hit.path), []).append((span, level))
+    return [one for group in by_file.values() for one in _joined_in_file(group)]
+
+
+def _joined_in_file(group: Sequence[tuple[Span, Detail]]) -> list[tuple[Span, Detail]]:
+    found: list[tuple[Span, Detail]] = []
+    for span, level in sorted(group, key=lambda one: (one[0].hit.start_line, -one[0].hit.score)):
+        if found and _adjoins(found[-1][0], span) and found[-1][1] is level:
+            found[-1] = _union(found[-1][0], span), level
+        else:
+            found.append((span, level))
+    return found
+
+
+def _adjoins(first: Span, second: Span) -> bool:
+    if Standing.LOST in (first.standing, second.standing):
+        return False
+    return second.hit.start_line <= first.hit.end_line + 1
+
+
+def _union(first: Span, second: Span) -> Span:
+    """One span of the lines of both, under the name and standing of the better one."""
+    best = first if first.hit.score >= second.hit.score else second
+    one, other = first.hit, second.hit
+    fresh = other.content.split("\n")[max(0, one.end_line - other.start_line + 1) :]
+    content = "\n".join([one.content, *fresh]) if fresh else one.content
+    hit = replace(best.hit, start_line=one.start_line, end_line=max(one.end_line, other.end_line), content=content)
+    return Span(hit, best.standing, first.hits + second.hits)
+
+
+def _piece(span: Span, terms: Sequence[str], detail: Detail) -> Piece:
+    hit = span.hit
+    shown = excerpt(hit, terms, limit=span.hits * (1 if detail is Detail.SIGNATURES else EXCERPT_LINES))
+    if detail is Detail.PATHS or not hit.content:
+        text = ""
+    elif detail is Detail.FULL:
+        text = "\n".join(map(_cut, shown.source))
+    else:
+        width = number_width(shown) - 2
+        text = "\n".join(_cut(f"{number:>{width}}  {line}".rstrip()) for number, line in numbered(shown))
+    return Piece(
+        path=shown.path,
+        start_line=hit.start_line,
+        end_line=hit.end_line,
+        language=hit.language,
+        symbol=visible(hit.symbol),
+        score=hit.score,
+        standing=span.standing,
+        text=text,
+    )
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= MAX_COLUMNS else f"{line[: MAX_COLUMNS - 3]}..."

@@ -1,0 +1,55 @@
+"""Every hit is compared with its file: as it is, moved, changed, not found again, gone."""
+
+from __future__ import annotations
+
+import pytest
+
+from coderank.serving.spans import Span, Standing, checked
+from coderank.types import Hit, Skip, SkipReason
+
+FILE = "import os\n\n\ndef load(path):\n    return os.read(path)\n\n\ndef save(path):\n    pass\n"
+HIT = Hit("a.py", 4, 5, "python", "load", 0.5, "def load(path):\n    return os.read(path)", root=".")
+
+
+def shown(text: str) -> tuple[Standing, int, int, str]:
+    span = checked(HIT, text)
+    assert span is not None
+    return span.standing, span.hit.start_line, span.hit.end_line, span.hit.content
+
+
+def test_an_unchanged_file_gives_the_hit_as_it_is() -> None:
+    assert checked(HIT, FILE) == Span(HIT)
+    assert checked(HIT, "x" + FILE) == Span(HIT)  # another line of the file is none of the hit's business
+
+
+@pytest.mark.parametrize("above", ["# new\n", "# new\n" * 40])
+def test_code_that_moved_has_its_new_lines(above: str) -> None:
+    lines = above.count("\n")
+    assert shown(above + FILE) == (Standing.MOVED, 4 + lines, 5 + lines, HIT.content)
+    assert shown(FILE.replace("\n\n\ndef load", "\ndef load")) == (Standing.MOVED, 2, 3, HIT.content)
+
+
+def test_of_two_copies_the_nearer_is_taken() -> None:
+    copies = HIT.content + "\n\n" + "\n" * 8 + HIT.content + "\n"
+    assert shown(copies)[:2] == (Standing.MOVED, 1)
+
+
+def test_code_that_changed_is_read_again_from_its_definition() -> None:
+    changed = "# new\n" + FILE.replace("os.read(path)", "os.open(path)")
+    assert shown(changed) == (Standing.CHANGED, 5, 6, "def load(path):\n    return os.open(path)")
+
+
+def test_the_end_of_the_file_ends_what_is_read_again() -> None:
+    assert shown("def load(path):") == (Standing.CHANGED, 1, 1, "def load(path):")
+
+
+def test_what_is_not_found_again_has_no_text() -> None:
+    assert shown("print('all new')\n") == (Standing.LOST, 4, 5, "")
+
+
+def test_a_file_that_is_gone_or_not_to_be_read_gives_nothing() -> None:
+    assert checked(HIT, Skip("a.py", SkipReason.UNREADABLE)) is None
+
+
+def test_without_a_file_what_was_indexed_is_shown() -> None:
+    assert checked(HIT, None) == Span(HIT)
