@@ -132,9 +132,11 @@ class OutOfMemoryAbove:
     def __init__(self, module: Any, rows: int) -> None:
         self.module = module
         self.rows = rows
+        self.refused = 0
 
     def __call__(self, input_ids: Any, attention_mask: Any) -> Any:
         if len(input_ids) > self.rows:
+            self.refused += 1
             raise torch.OutOfMemoryError
         return self.module(input_ids=input_ids, attention_mask=attention_mask)
 
@@ -155,6 +157,19 @@ def test_a_batch_that_does_not_fit_is_halved(
 ) -> None:
     whole = TorchEmbedder(SMALL, nomic[0], device="cpu").embed_documents(TEXTS)
     assert np.abs(full_gpu(nomic, monkeypatch, 1).embed_documents(TEXTS) - whole).max() <= EXACT
+
+
+def test_what_did_not_fit_is_not_tried_again(
+    nomic: tuple[TorchWeights, Tensors], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = full_gpu(nomic, monkeypatch, 2)
+    module: Any = embedder.module
+    alike = ["def read(path):"] * 8
+    embedder.embed_documents(alike)
+    assert module.refused > 0
+    module.refused = 0
+    embedder.embed_documents(alike)
+    assert module.refused == 0
 
 
 def test_a_text_that_does_not_fit_is_an_error(

@@ -75,6 +75,7 @@ def test_a_users_model_is_found_beside_the_others_and_before_them(tmp_path: Path
         ("hub_id", "folder = 'here'\nhub_id", "needs either hub_id or folder"),
         ('hub_id = "us/our-embedder"', "", "needs either hub_id or folder"),
         ("512", "512\nbackends = []", "needs a back end"),
+        ("512", '512\nbackends = ["endpoint"]', "cannot embed at an endpoint"),
         ("[models.our", "[models", "cannot be used"),
     ],
 )
@@ -82,6 +83,12 @@ def test_an_unusable_entry_is_refused_by_name(tmp_path: Path, old: str, new: str
     with pytest.raises(ConfigurationError, match=complaint) as caught:
         load_models(written(tmp_path, ENTRY.replace(old, new)))
     assert "models.toml" in str(caught.value)
+
+
+def test_of_several_entries_the_bad_one_is_named(tmp_path: Path) -> None:
+    bad = ENTRY.replace("our-embedder]", "other]").replace("pooling", "poling")
+    with pytest.raises(ConfigurationError, match=r"the model 'other' in .*unknown field `poling`"):
+        load_models(written(tmp_path, ENTRY + bad))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

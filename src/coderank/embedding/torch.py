@@ -190,6 +190,8 @@ class _Encoder:
                 ) from error
         # Outside of the handler, whose traceback would keep the tensors of the failed try alive.
         middle = len(rows) // 2
+        # What is planned from now on is as small as the half, rather than tried in full and halved each time.
+        self.batch_tokens = min(self.batch_tokens, middle * max(map(len, rows)))
         return np.concatenate([self.vectors(rows[:middle]), self.vectors(rows[middle:])])
 
     def _forward(self, rows: Sequence[list[int]]) -> Matrix:

@@ -185,5 +185,5 @@ def _decode(path: Path, kind: type[DecodedT]) -> DecodedT:
 def _other_model(model: Model, reason: str) -> ModelUnavailableError:
     return ModelUnavailableError(
         f"these are not the weights of {model.name}: {reason}",
-        "Check the folder, or describe the model in the catalogue",
+        "Check the folder, or describe the model in a file of your own, CODERANK_MODELS_FILE",
     )

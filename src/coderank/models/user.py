@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -34,7 +34,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    models: dict[str, _Entry]
+    models: dict[str, dict[str, Any]]
 
 
 def catalogue_of(settings: Settings) -> tuple[Model, ...]:
@@ -66,11 +66,15 @@ def load_models(path: Path) -> tuple[Model, ...]:
         raise ConfigurationError(f"cannot read the model file {path}: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise ConfigurationError(f"the model file {path} cannot be used: {error}", "Correct the named key") from error
-    return tuple(_model(path, name, entry) for name, entry in file.models.items())
+    return tuple(_model(path, name, fields) for name, fields in file.models.items())
 
 
-def _model(path: Path, name: str, entry: _Entry) -> Model:
-    complaint = _complaint(entry)
+def _model(path: Path, name: str, written: dict[str, Any]) -> Model:
+    try:
+        entry = msgspec.convert(written, _Entry)
+        complaint = _complaint(entry)
+    except msgspec.ValidationError as error:
+        complaint = f"cannot be used: {error}"
     if complaint:
         raise ConfigurationError(f"the model {name!r} in {path} {complaint}", "Correct the entry")
     fields = msgspec.structs.asdict(entry)
@@ -87,4 +91,6 @@ def _complaint(entry: _Entry) -> str:
         return f"cannot be of kind {entry.kind} with dimension {entry.dimension}"
     if entry.max_tokens < 1 or 0 < entry.max_tokens_limit < entry.max_tokens:
         return f"cannot read {entry.max_tokens} tokens of at most {entry.max_tokens_limit or 'any number'}"
+    if entry.kind == "embedder" and "endpoint" in entry.backends:
+        return "cannot embed at an endpoint: backends are onnx and torch"
     return "" if entry.backends else "needs a back end"
