@@ -54,7 +54,13 @@ ONLY_IN = {
     "mcp_types": {"serving/mcp.py"},
     "uvicorn": {"serving/listen.py"},
     "prometheus_client": {"serving/metrics.py"},
-    "starlette": {"serving/guard.py", "serving/web.py", "serving/api/routes.py", "serving/api/problems.py"},
+    "starlette": {
+        "serving/guard.py",
+        "serving/listen.py",
+        "serving/web.py",
+        "serving/api/routes.py",
+        "serving/api/problems.py",
+    },
 }
 MAX_LINES = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "shared", "misc"}

@@ -12,7 +12,7 @@ from tests.cli.conftest import World
 
 from coderank.cli import registration
 from coderank.cli.main import cli
-from coderank.errors import ClientFileError, UsageError
+from coderank.errors import ClientFileError, ConfigurationError, UsageError
 from coderank.serving.clients.catalogue import CLIENTS
 
 
@@ -82,6 +82,15 @@ def test_a_broken_file_stops_no_other(home: Path) -> None:
     assert str(broken) in result.exception.message
     assert (home / ".codex" / "config.toml").exists()
     assert broken.read_text() == '{"mcpServers": {'
+
+
+def test_an_installation_without_the_server_enters_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registration, "find_spec", lambda _: None)
+    result = run("install", "--yes")
+    assert isinstance(result.exception, ConfigurationError)
+    assert "coderank[serve]" in result.exception.remedy
+    assert list((home / ".cursor").iterdir()) == []
+    assert run("install", "--print").exit_code == 0
 
 
 def test_no_client_is_an_error_that_names_them(home: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.serving.serving_world import QUESTION, write_tree
 from coderank.errors import CoderankError
 from coderank.serving import api, gate
 from coderank.serving.api.problems import STATUS
+from coderank.serving.calls import Calls
 from coderank.serving.metrics import MeasuredWorkspace
 from coderank.serving.web import application
 from coderank.settings import Settings
@@ -41,7 +43,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeasuredWorkspa
 
 @pytest.fixture(scope="module")
 def client(served: MeasuredWorkspace) -> Iterator[TestClient]:
-    with TestClient(application(served), base_url=HERE, raise_server_exceptions=False) as client:
+    with TestClient(application(served, Calls(served.gate)), base_url=HERE, raise_server_exceptions=False) as client:
         yield client
 
 
@@ -166,7 +168,7 @@ def test_a_full_server_turns_requests_away_at_once_with_the_time_to_come_back(
     fresh: MeasuredWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tickets = [fresh.gate.enter() for _ in range(gate.IN_FLIGHT)]
-    with TestClient(application(fresh), base_url=HERE) as client:
+    with TestClient(application(fresh, Calls(fresh.gate)), base_url=HERE) as client:
         response = client.post("/v1/search", json={"query": QUESTION})
         assert response.status_code == 503
         assert response.headers["retry-after"] == str(gate.RETRY_AFTER_S)
@@ -179,7 +181,7 @@ def test_a_full_server_turns_requests_away_at_once_with_the_time_to_come_back(
 
 
 def test_health_says_whether_everything_was_indexed_once_and_opens_nothing(fresh: MeasuredWorkspace) -> None:
-    with TestClient(application(fresh), base_url=HERE) as client:
+    with TestClient(application(fresh, Calls(fresh.gate)), base_url=HERE) as client:
         before = client.get("/health")
         assert before.status_code == 503
         assert before.json()["ready"] is False
@@ -194,7 +196,7 @@ def test_health_says_whether_everything_was_indexed_once_and_opens_nothing(fresh
 
 
 def test_figures_count_questions_stages_and_indexes(fresh: MeasuredWorkspace, repo: Path) -> None:
-    with TestClient(application(fresh), base_url=HERE) as client:
+    with TestClient(application(fresh, Calls(fresh.gate)), base_url=HERE) as client:
         asked(client, "/v1/search", query=QUESTION)
         client.post("/v1/search", json={"query": QUESTION, "languages": ["klingon"]})
         page = client.get("/metrics")
@@ -225,7 +227,7 @@ def test_a_client_that_vanishes_frees_its_place(fresh: MeasuredWorkspace, monkey
     def slow(question: object, call: Any) -> None:
         entered.set()
         while not call.cancelled():
-            entered.wait(0.01)
+            time.sleep(0.01)
         noticed.set()
         call.check()
 
@@ -247,9 +249,10 @@ def test_a_client_that_vanishes_frees_its_place(fresh: MeasuredWorkspace, monkey
 
     headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/v1/search", "query_string": b"", "headers": headers}
-    asyncio.run(application(fresh)(scope, receive, send))
-    assert noticed.is_set()
-    assert fresh.gate.in_flight == 0
+    asyncio.run(application(fresh, Calls(fresh.gate))(scope, receive, send))
+    assert noticed.wait(60)
+    while fresh.gate.in_flight:
+        time.sleep(0.01)
 
 
 def test_the_description_names_what_is_served(client: TestClient) -> None:
@@ -273,9 +276,9 @@ def test_the_description_names_what_is_served(client: TestClient) -> None:
 
 @pytest.fixture(scope="module")
 def described(served: MeasuredWorkspace) -> Any:
-    with TestClient(application(served), base_url=HERE) as client:
+    with TestClient(application(served, Calls(served.gate)), base_url=HERE) as client:
         asked(client, "/v1/search", query=QUESTION)  # ready from here on
-    return from_asgi("/openapi.json", application(served), headers={"Host": "localhost"})
+    return from_asgi("/openapi.json", application(served, Calls(served.gate)), headers={"Host": "localhost"})
 
 
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)

@@ -27,6 +27,8 @@ def install(*, client_names: tuple[str, ...], project: Path | None, print_only: 
     """
     from coderank.serving.clients.change import installed  # noqa: PLC0415 - not needed to print help
 
+    if not print_only and project is None:
+        registration.refuse_without_server()
     command = registration.command(shared=project is not None)
     registration.carry_out(
         registration.files(client_names, project),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from coderank.errors import ClientFileError, UsageError
+from coderank.errors import ClientFileError, ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,12 @@ def command(*, shared: bool) -> tuple[str, ...]:
         return (str(started.absolute()),)
     found = shutil.which("coderank")
     return (str(Path(found).absolute()),) if found else (sys.executable, "-m", "coderank")
+
+
+def refuse_without_server() -> None:
+    """Refuse to have a server started that this installation lacks. Raises ConfigurationError."""
+    if find_spec("fastmcp") is None:
+        raise ConfigurationError("This installation cannot serve", "Run: pip install 'coderank[serve]'")
 
 
 def carry_out(chosen: list[tuple[Client, Path]], plan: Plan, *, done: str, print_only: bool, yes: bool) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from starlette.responses import JSONResponse
-
 from coderank.errors import ConfigurationError, UsageError
+from coderank.serving.api.problems import problem
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 1 << 20
@@ -114,18 +114,18 @@ class Guard:
             if body.too_long and not body.answered:
                 await self._too_long()(scope, receive, send)
 
-    def _too_long(self) -> JSONResponse:
-        return _refused(413, f"The body has more than {self._max_body:,} bytes")
+    def _too_long(self) -> Response:
+        return problem(413, f"The body has more than {self._max_body:,} bytes")
 
-    def _refusal(self, headers: dict[str, str]) -> JSONResponse | None:
+    def _refusal(self, headers: dict[str, str]) -> Response | None:
         host = headers.get("host", "")
         if not self._any_host and _name(host) not in self._hosts:
-            return _refused(421, "The Host header names another machine")
+            return problem(421, "The Host header names another machine")
         origin = headers.get("origin")
         if origin is not None and not self._is_ours(origin, host):
-            return _refused(403, "Requests from web pages of other origins are not answered")
+            return problem(403, "Requests from web pages of other origins are not answered")
         if self._token and not _shows(headers.get("authorization", ""), self._token):
-            answer = _refused(401, "Show the token of CODERANK_SERVE_TOKEN: Authorization: Bearer TOKEN")
+            answer = problem(401, "Show the token of CODERANK_SERVE_TOKEN: Authorization: Bearer TOKEN")
             answer.headers["WWW-Authenticate"] = "Bearer"
             return answer
         length = headers.get("content-length", "0")
@@ -190,8 +190,3 @@ def _name(host: str) -> str:
 def _shows(authorization: str, token: str) -> bool:
     scheme, _, shown = authorization.partition(" ")
     return hmac.compare_digest(shown.strip().encode(), token.encode()) and scheme.lower() == "bearer"
-
-
-def _refused(status: int, message: str) -> JSONResponse:
-    content: dict[str, Any] = {"error": {"message": message}}
-    return JSONResponse(content, status_code=status)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 import uvicorn
+from starlette.routing import Route
 
 from coderank.errors import UsageError
+from coderank.serving.calls import Calls
 from coderank.serving.guard import Address, Guard
 from coderank.serving.mcp import server
 from coderank.serving.web import application
@@ -60,9 +62,11 @@ def serve_http(
     bound = Address(address.host, listening.getsockname()[1])
 
     async def serve() -> None:
-        mcp = server(workspace, per_collection=per_collection).http_app(PATH, host_origin_protection=False)
+        calls = Calls(workspace.gate)
+        spoken = server(workspace, calls, per_collection=per_collection).http_app(PATH, host_origin_protection=False)
+        app = application(workspace, calls, mcp=Route(PATH, spoken), lifespan=spoken.lifespan)
         config = uvicorn.Config(
-            Guard(application(workspace, mcp=mcp, lifespan=mcp.lifespan), bound, token),
+            Guard(app, bound, token),
             lifespan="on",
             log_config=None,
             access_log=False,

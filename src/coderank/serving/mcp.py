@@ -30,10 +30,13 @@ _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 log = logging.getLogger(__name__)
 
 
-def server(workspace: Workspace, *, per_collection: bool = False) -> FastMCP:
-    """Make the server; it is run by FastMCP, over whatever transport. To be called inside of its event loop."""
+def server(workspace: Workspace, calls: Calls | None = None, *, per_collection: bool = False) -> FastMCP:
+    """Make the server; it is run by FastMCP, over whatever transport. To be called inside of its event loop.
+
+    ``calls``: shared with other doors of the workspace, so that all wait in one line.
+    """
     made: FastMCP = FastMCP(NAME, INSTRUCTIONS, version=__version__, mask_error_details=True)
-    calls = Calls(workspace.gate)
+    calls = calls or Calls(workspace.gate)
     for spec in tools(workspace, per_collection=per_collection):
         made.add_tool(_SpecTool.of(spec, workspace, calls))
     return made

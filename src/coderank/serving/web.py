@@ -6,27 +6,32 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Mount
 
 from coderank.errors import CoderankError
 from coderank.serving.api.problems import on_error, on_http_error, on_unexpected
 from coderank.serving.api.routes import Api
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Lifespan
+    from starlette.routing import Route
+    from starlette.types import Lifespan
 
+    from coderank.serving.calls import Calls
     from coderank.serving.metrics import MeasuredWorkspace
 
 
 def application(
-    workspace: MeasuredWorkspace, *, mcp: ASGIApp | None = None, lifespan: Lifespan[Starlette] | None = None
+    workspace: MeasuredWorkspace,
+    calls: Calls,
+    *,
+    mcp: Route | None = None,
+    lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """Put the addresses together; who may ask is decided before them.
 
-    ``mcp`` answers every address that the API has not, and ``lifespan`` is what it needs to run.
+    ``calls`` brings questions to the workspace; ``mcp`` is where that protocol is spoken, and ``lifespan`` runs it.
     """
     return Starlette(
-        routes=[*Api(workspace, workspace.metrics).routes(), *([Mount("/", mcp)] if mcp else [])],
+        routes=[*Api(workspace, calls, workspace.metrics).routes(), *([mcp] if mcp else [])],
         exception_handlers={CoderankError: on_error, HTTPException: on_http_error, Exception: on_unexpected},
         lifespan=lifespan,
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
-import anyio.to_thread
 import msgspec
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -27,7 +26,7 @@ from coderank.serving.api.messages import (
     States,
 )
 from coderank.serving.api.openapi import document
-from coderank.serving.follow import Call
+from coderank.serving.follow import CancelledError
 from coderank.serving.targets import chosen
 from coderank.serving.workspace import Question
 
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from coderank.serving.calls import Calls
+    from coderank.serving.follow import Call
     from coderank.serving.metrics import Metrics
     from coderank.serving.workspace import Workspace
 
@@ -48,9 +49,10 @@ JSON = "application/json"
 class Api:
     """The endpoints over one workspace."""
 
-    def __init__(self, workspace: Workspace, metrics: Metrics) -> None:
-        """Take what is asked, and what has counted it."""
+    def __init__(self, workspace: Workspace, calls: Calls, metrics: Metrics) -> None:
+        """Take what is asked, how, and what has counted it."""
         self._workspace = workspace
+        self._calls = calls
         self._metrics = metrics
         self._document = msgspec.json.encode(document(list(workspace.targets)))
 
@@ -129,31 +131,34 @@ class Api:
         return chosen(name, self._workspace.targets).name if name is not None else ""
 
     async def _ask(self, request: Request, work: Callable[[Call], Answer]) -> Answer:
-        """Do work for a client in a thread, unless there is too much of it; it may stop when the client has gone."""
-        ticket = self._workspace.gate.enter()
-        gone = threading.Event()
-        watch = asyncio.create_task(_until_gone(request, gone))
+        """Do work for a client in a thread, until it is done or the client has gone. Raises what the work raises."""
+        doing = asyncio.create_task(self._calls.run(work))
+        watching = asyncio.create_task(_until_gone(request))
         try:
-            return await anyio.to_thread.run_sync(work, Call(cancelled=gone.is_set))
+            await asyncio.wait({doing, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise CancelledError
+            return doing.result()
         finally:
-            watch.cancel()
-            ticket.leave()
+            doing.cancel()
+            watching.cancel()
 
 
-async def _until_gone(request: Request, gone: threading.Event) -> None:
+async def _until_gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    gone.set()
 
 
 async def _read(request: Request, kind: type[Message]) -> Message:
-    """Decode the body strictly. Raises HTTPException."""
+    """Decode the body strictly. Raises HTTPException, or CancelledError where the client goes away meanwhile."""
     _refuse_unknown(request)
     given = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if given != JSON:
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body is {given or 'of no type'}, not {JSON}")
     try:
         return msgspec.convert(_with_integers(msgspec.json.decode(await request.body())), kind)
+    except ClientDisconnect:
+        raise CancelledError from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"The body cannot be read: {error}") from error
 
