@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmarks import full_size, questions
 from benchmarks.latency import STAGES, texts_of, warm_queries
-from benchmarks.process import run
 from benchmarks.results import FOLDER, Run, Table
 from coderank.embedding.tokenizer import encode, load_tokenizer
 from coderank.evaluation.metrics import median, quantile
+from coderank.evaluation.process import run
 from coderank.evaluation.tables import markdown
 from coderank.models import catalogue
 

@@ -13,17 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import semble
-from benchmarks.process import coderank, environment, run
 from benchmarks.results import FOLDER, Run, Table
 from coderank.corpus.read import read
 from coderank.corpus.walk import walk
+from coderank.evaluation import rivals as semble
 from coderank.evaluation.metrics import median
+from coderank.evaluation.process import coderank, environment, run
 from coderank.evaluation.tables import markdown
 from coderank.types import Skip
 
 if TYPE_CHECKING:
-    from benchmarks.process import Finished
+    from coderank.evaluation.process import Finished
 
 QUESTION = "how are null values handled when an object is written"
 RUNS = 7

@@ -19,8 +19,8 @@ from tests.hub_layout import CODERANK_EMBED, write_nomic_bert
 
 from benchmarks.latency import Big, build
 from benchmarks.parts import normalised
-from benchmarks.trees import SEED
 from coderank import Engine
+from coderank.evaluation.growth import SEED
 from coderank.loading.calibration import calibrate_exports, known_calibration
 from coderank.loading.embedder import ChosenPrecision, Loading, open_embedder
 from coderank.models import catalogue

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import parts, questions
-from benchmarks.process import coderank, environment, run
 from benchmarks.results import FOLDER, Run, Table
 from benchmarks.trees import copies, give_vectors
 from coderank import Engine
@@ -25,6 +24,7 @@ from coderank.corpus.header import dense_text
 from coderank.corpus.read import read
 from coderank.corpus.walk import walk
 from coderank.evaluation.metrics import median, quantile
+from coderank.evaluation.process import coderank, environment, run
 from coderank.evaluation.tables import markdown
 from coderank.settings import Settings
 from coderank.types import Skip

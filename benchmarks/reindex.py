@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import parts
-from benchmarks.process import coderank, environment, run
 from benchmarks.results import FOLDER, Run, Table
 from benchmarks.trees import give_vectors, small_files
 from coderank import Engine
 from coderank.evaluation.metrics import median
+from coderank.evaluation.process import coderank, environment, run
 from coderank.evaluation.tables import markdown
 from coderank.indexing.plan import RACY_NS
 from coderank.settings import Settings

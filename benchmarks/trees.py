@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,19 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.parts import normalised
+from coderank.evaluation.growth import SEED, disturbed, renamed
 from coderank.store.edge import EdgeStore
 
 if TYPE_CHECKING:
     from coderank.types import Matrix
 
 FILES_PER_FOLDER = 100
-NOISE = 0.3
-"""Length of the noise on a vector: its cosine with the original stays at 0.96, as of two versions of one function."""
-SEED = 7
-_LONG_NAME = re.compile(r"[A-Za-z_]{6,}")
-_RENAMED_SHARE = 4
-"""One long name in so many is renamed in a copy."""
 _WRITTEN_AT_ONCE = 2_048
 
 
@@ -73,17 +65,6 @@ def _copy(source: Path, target: Path, copy: int) -> None:
         new.write_bytes((renamed(text, copy) if copy else text).encode("utf-8", "surrogateescape"))
 
 
-def renamed(text: str, copy: int) -> str:
-    """Give a share of the long names another ending, the same one wherever a name occurs."""
-    ending = f"Variant{copy}"
-
-    def new(match: re.Match[str]) -> str:
-        name = match[0]
-        return name + ending if zlib.crc32(f"{copy}{name}".encode()) % _RENAMED_SHARE == 0 else name
-
-    return _LONG_NAME.sub(new, text)
-
-
 def give_vectors(index_dir: Path, real: Matrix) -> int:
     """Give every point that lacks one a vector, drawn from the real ones and disturbed; return how many."""
     random = np.random.default_rng(SEED)
@@ -91,8 +72,6 @@ def give_vectors(index_dir: Path, real: Matrix) -> int:
         ids = sorted(id_ for id_, _ in store.without_dense())
         for start in range(0, len(ids), _WRITTEN_AT_ONCE):
             some = ids[start : start + _WRITTEN_AT_ONCE]
-            drawn = real[random.integers(0, len(real), len(some))]
-            noise = normalised(random.standard_normal(drawn.shape, dtype=np.float32))
-            store.set_dense(some, normalised(drawn + NOISE * noise))
+            store.set_dense(some, disturbed(real[random.integers(0, len(real), len(some))], random))
         store.optimize()  # as at the end of every indexing run
     return len(ids)

@@ -17,6 +17,7 @@ CoderankError                 a message that says what failed, with the value, a
 │   ├── ModelNotFoundError        not in the catalogue
 │   └── ModelUnavailableError     weights are missing or damaged
 ├── ClientFileError           the configuration file of an agent's program cannot be edited
+├── MeasurementError          a program that is measured failed
 └── StoreError                the vector store refused an operation
     └── ServerUnavailableError    a Qdrant server does not answer, or is too busy to
 """
@@ -114,6 +115,10 @@ class ModelUnavailableError(ModelError):
 
 class ClientFileError(CoderankError):
     """The configuration file of an agent's program is broken, of another shape, or cannot be written."""
+
+
+class MeasurementError(CoderankError):
+    """A program that is measured failed or could not be started."""
 
 
 class StoreError(CoderankError):

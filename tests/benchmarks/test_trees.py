@@ -12,6 +12,7 @@ from benchmarks.parts import MODEL, normalised
 
 from benchmarks import trees
 from coderank import Engine
+from coderank.evaluation.growth import renamed
 from coderank.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ def test_small_files_are_distinct_valid_python(tmp_path: Path) -> None:
 
 def test_a_copy_renames_a_share_of_the_long_names_consistently() -> None:
     text = " ".join(f"function_{letter}{letter}" for letter in "abcdefghijklmnopqrstuvwxyz") + " if x"
-    found = trees.renamed(f"{text} {text}", 1).split()
+    found = renamed(f"{text} {text}", 1).split()
     assert found[:28] == found[28:]
     changed = sum(name.endswith("Variant1") for name in found[:28])
     assert 0 < changed < 26
     assert found[26:28] == ["if", "x"]
-    assert trees.renamed(text, 1) != trees.renamed(text, 2)
+    assert renamed(text, 1) != renamed(text, 2)
 
 
 def test_copies_keep_bytes_in_the_first_round_and_go_on_without_end(tmp_path: Path) -> None:

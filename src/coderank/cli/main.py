@@ -32,6 +32,7 @@ _COMMANDS = (
     "collections",
     "eval",
     "compare",
+    "bench",
     "install",
     "uninstall",
     "migrate",

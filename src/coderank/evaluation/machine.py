@@ -40,6 +40,14 @@ def load() -> list[float]:
     return [round(value, 2) for value in os.getloadavg()]
 
 
+def resident_mib() -> float:
+    """Return the memory that this process has resident now; 0 where the system does not tell."""
+    if not _STATUS.exists():
+        return 0.0
+    line = next(line for line in _STATUS.read_text("utf-8").splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) / 1024
+
+
 def peak_mib() -> float:
     """Return the most memory that this process ever had resident."""
     if _STATUS.exists():  # the other figure counts what the process was before it became this program

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import process
+from coderank.errors import MeasurementError
+from coderank.evaluation import process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +31,12 @@ def test_the_peak_is_that_of_the_process_and_not_of_its_parent() -> None:
 
 
 def test_a_failed_process_is_an_error_with_what_it_said() -> None:
-    with pytest.raises(process.ProcessFailedError, match="out of luck"):
+    with pytest.raises(MeasurementError, match="out of luck"):
         process.run([sys.executable, "-c", "raise SystemExit('out of luck')"], os.environ)
 
 
 def test_a_program_that_does_not_exist_is_an_error() -> None:
-    with pytest.raises(process.ProcessFailedError, match="no-such-program"):
+    with pytest.raises(MeasurementError, match="no-such-program"):
         process.run(["no-such-program-at-all"], os.environ)
 
 

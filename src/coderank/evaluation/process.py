@@ -7,9 +7,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coderank.errors import MeasurementError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _LAUNCHER = """
 import json, os, sys, time
@@ -23,10 +28,6 @@ with open(report, "w") as file:
 """
 """Starts the process from a small one: a child's peak memory counts the moment when it still was its parent's copy."""
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
-
-
-class ProcessFailedError(Exception):
-    """A measured process did not exit with 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,17 @@ def run(command: Sequence[str], env: Mapping[str, str]) -> Finished:
     """Run a command without a terminal and wait for it.
 
     Raises:
-        ProcessFailedError: it failed; the message holds what it wrote.
+        MeasurementError: it failed; the message holds what it wrote.
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(report), *command]
-        done = subprocess.run(launcher, env=dict(env), capture_output=True, check=False, text=True)
+        done = subprocess.run(  # noqa: S603 - what the caller wants measured
+            launcher, env=dict(env), capture_output=True, check=False, text=True
+        )
         if not report.exists():
-            raise ProcessFailedError(f"{command[0]} could not be started: {done.stderr}")
+            raise MeasurementError(f"{command[0]} could not be started: {done.stderr}")
         seconds, peak, code = json.loads(report.read_text("utf-8"))
     if code:
-        raise ProcessFailedError(f"{' '.join(command)} exited with {code}: {done.stderr}")
+        raise MeasurementError(f"{' '.join(command)} exited with {code}: {done.stderr}")
     return Finished(seconds, peak * _MAXRSS_UNIT / 2**20, done.stdout)

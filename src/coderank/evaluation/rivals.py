@@ -1,7 +1,7 @@
-"""semble on the same work, as an anchor for times: a random model of its kind and size stands in for its own.
+"""Others on the same work in the same run, as anchors for times. They are installed in an environment of their own.
 
-semble loads its model from a hub. Its cost is a table look-up per token, which does not depend on the numbers in the
-table; what it finds does, so that only time and memory are measured here.
+semble loads its model from a hub, so a random one of its kind and size stands in for it. Its cost is a table look-up
+per token, which does not depend on the numbers in the table; what it finds does, so that only time and memory count.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.process import run
+from coderank.evaluation.process import run
 
 if TYPE_CHECKING:
-    from benchmarks.process import Finished
+    from coderank.evaluation.process import Finished
 
 REMARK = "semble 0.7 with a stand-in of its model's size: its own comes from a hub"
 _TOKENS = 62_500
@@ -45,7 +45,7 @@ def first_answers(python: Path, repository: Path, question: str, runs: int) -> l
     """Let semble answer a question about a copy of a repository that it has never seen, ``runs`` times."""
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch) / "model"
-        subprocess.run([str(python), "-c", _MAKE_MODEL, str(_vocabulary()), str(model)], check=True)
+        subprocess.run([str(python), "-c", _MAKE_MODEL, str(_vocabulary()), str(model)], check=True)  # noqa: S603
         return [_first_answer(python, repository, question, model, Path(scratch) / f"{n}") for n in range(runs)]
 
 

@@ -1,0 +1,240 @@
+"""Measures what an installation does with one tree: whole processes, warm questions by stage, growth, compression."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import time
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from coderank import __version__
+from coderank.corpus.walk import walk
+from coderank.engine import Engine
+from coderank.errors import UsageError
+from coderank.evaluation import machine, rivals
+from coderank.evaluation.bench import Bench, Grown, Rival, Spent, compressed
+from coderank.evaluation.growth import Pool, build
+from coderank.evaluation.metrics import median
+from coderank.evaluation.process import coderank, environment, run
+from coderank.loading.choice import embedder as model_of
+from coderank.loading.opened import opened_embedder
+from coderank.retrieval.legs import ModelLegs
+from coderank.retrieval.search import Wanted, search
+from coderank.settings import Settings
+from coderank.store.edge import EdgeStore
+from coderank.store.edge_points import open_edge_points
+from coderank.store.layout import DENSE
+from coderank.store.payload import from_payload
+from coderank.store.room import bytes_on_disk
+from coderank.types import SearchMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from coderank.embedding.contract import Embedder
+    from coderank.evaluation.process import Finished
+    from coderank.types import Chunk, IndexReport, Matrix, Vector
+
+RUNS = 5
+"""Whole processes of each kind; the first is left out, as it reads programs and index from the disk."""
+LIMIT = 10
+TOTAL = "total"
+QUESTION = "where are errors handled"
+_QUESTION = "where is the code for {}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure."""
+
+    source: Path
+    scratch: Path
+    model: str
+    sizes: Sequence[int]
+    questions: int
+    rerank: bool = False
+    rival: Path | None = None
+    """An interpreter with semble."""
+    settings: Settings = field(default_factory=Settings.from_environment)
+    announce: Callable[[str], None] = lambda _: None
+
+    @cached_property
+    def tree(self) -> Path:
+        """A copy of what would be indexed: files are changed, and nobody else's."""
+        files = walk(self.source).files
+        if not files:
+            raise UsageError(f"There is nothing to index in {self.source}", "Name a folder with source code")
+        for entry in files:
+            target = self.scratch / "tree" / entry.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.source / entry.path, target)
+        return self.scratch / "tree"
+
+    @cached_property
+    def own(self) -> Settings:
+        """The user's settings, but a cache of its own that is empty at first."""
+        return replace(self.settings, cache_dir=self.scratch / "cache")
+
+    def open(self) -> Engine:
+        """Open the engine of the tree."""
+        return Engine.open(self.tree, model=self.model, index_dir=self.scratch / "index", settings=self.own)
+
+
+def bench(plan: Plan) -> Bench:
+    """Measure everything; takes minutes. Raises MeasurementError where a process fails."""
+    before = machine.load()
+    processes, report = _processes(plan)
+    pool = _pool(plan)
+    asked = _questions(pool.chunks, plan.questions)
+    plan.announce(f"asking {len(asked):,} questions")
+    stages = _warm(plan, asked)
+    opened = opened_embedder(model_of(plan.model, plan.own), plan.own)
+    vectors = np.stack([opened.embed_query(text) for text in asked])
+    grown = [_grown(plan, pool, size, _Remembered(opened, asked, vectors)) for size in plan.sizes]
+    plan.announce("measuring compressions")
+    return Bench(
+        version=__version__,
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        machine=machine.sentence(),
+        load_before=tuple(before),
+        load_after=tuple(machine.load()),
+        model=opened.name,
+        files=report.files,
+        chunks=report.chunks,
+        lines=_lines(plan.tree),
+        disk_bytes=bytes_on_disk(plan.scratch / "index"),
+        questions=len(asked),
+        stages={name: tuple(values) for name, values in stages.items()},
+        processes=tuple(processes),
+        grown=tuple(grown),
+        compressed=tuple(compressed(pool, vectors)),
+        rivals=tuple(_rivals(plan)),
+        notes=(),
+    )
+
+
+def _processes(plan: Plan) -> tuple[list[Spent], IndexReport]:
+    """Run the command as a user would, from nothing to a changed file."""
+    plan.announce(f"indexing {plan.tree}")
+    env = environment(plan.settings.data_dir, plan.own.cache_dir)
+    index = coderank("index", str(plan.tree), "--index-dir", str(plan.scratch / "index"), "--model", plan.model)
+    found = [_spent("index, from nothing", [run(index, env)])]
+    with plan.open() as engine:
+        report = engine.index()
+    found.append(_spent("index, nothing changed", [run(index, env) for _ in range(RUNS + 1)][1:]))
+    plan.announce("changing a file at a time")
+    found.append(_spent("index, one file changed", [_changed(plan, number, index, env) for number in range(RUNS)]))
+    question = ["search", QUESTION, str(plan.tree), "--index-dir", str(plan.scratch / "index")]
+    found.append(_spent("search, whole process", [run(coderank(*question), env) for _ in range(RUNS + 1)][1:]))
+    found.append(_spent("--version, whole process", [run(coderank("--version"), env) for _ in range(RUNS + 1)][1:]))
+    return found, report
+
+
+def _changed(plan: Plan, number: int, index: Sequence[str], env: dict[str, str]) -> Finished:
+    files = sorted(path for path in plan.tree.rglob("*") if path.is_file())
+    file = files[len(files) * number // RUNS]
+    file.write_bytes(file.read_bytes() + b"\n")
+    return run(index, env)
+
+
+def _spent(what: str, runs: Sequence[Finished]) -> Spent:
+    return Spent(what, tuple(one.seconds for one in runs), max(one.peak_mib for one in runs))
+
+
+def _pool(plan: Plan) -> Pool:
+    """Read chunks and vectors of the index."""
+    with closing(open_edge_points(plan.scratch / "index")) as points:
+        rows = [point for page in points.pages(vectors=True) for point in page if DENSE in point.vectors]
+    vectors: Matrix = np.array([point.vectors[DENSE] for point in rows], np.float32)
+    return Pool([from_payload(point.payload) for point in rows], vectors)
+
+
+def _questions(chunks: Sequence[Chunk], wanted: int) -> list[str]:
+    """Make questions of the names of evenly chosen chunks: every other one a name, the others a sentence about it."""
+    named = [chunk for chunk in chunks if chunk.symbol] or list(chunks)
+    step = max(1, len(named) // wanted)
+    names = [chunk.symbol or chunk.content.split("\n", 1)[0][:60] or chunk.path for chunk in named[::step][:wanted]]
+    return [name if number % 2 else _QUESTION.format(name.replace(".", " ")) for number, name in enumerate(names)]
+
+
+def _warm(plan: Plan, asked: Sequence[str]) -> dict[str, list[float]]:
+    spent: dict[str, list[float]] = {}
+    with plan.open() as engine:
+        for text in asked[: max(1, len(asked) // 4)]:
+            engine.search(text, limit=LIMIT, rerank=plan.rerank)
+        for text in asked:
+            start = time.perf_counter()
+            result = engine.search(text, limit=LIMIT, rerank=plan.rerank)
+            total = (time.perf_counter() - start) * 1000
+            for stage in result.stages:
+                spent.setdefault(stage.name, []).append(stage.ms)
+            spent.setdefault(TOTAL, []).append(total)
+    return spent
+
+
+class _Remembered:
+    """An embedder that knows the questions' vectors, so that growth measures the store and the ranking alone."""
+
+    def __init__(self, inner: Embedder, asked: Sequence[str], vectors: Matrix) -> None:
+        self._known: dict[str, Vector] = dict(zip(asked, vectors, strict=True))
+        self.name = inner.name
+        self.dimension = inner.dimension
+        self.embed_documents = inner.embed_documents
+
+    def embed_query(self, text: str) -> Vector:
+        return self._known[text]
+
+    @property
+    def asked(self) -> list[str]:
+        return list(self._known)
+
+
+def _grown(plan: Plan, pool: Pool, size: int, embedder: _Remembered) -> Grown:
+    plan.announce(f"a store of {size:,} chunks")
+    folder = plan.scratch / f"grown-{size}"
+    folder.mkdir()
+    start = time.perf_counter()
+    build(pool, folder, size)
+    built = time.perf_counter() - start
+    legs = ModelLegs(lambda: embedder, model_of(plan.model, plan.own).lexical_weight, SearchMode.HYBRID)
+    gc.collect()
+    before, spent = machine.resident_mib(), []
+    with closing(EdgeStore(folder, embedder.dimension)) as store:
+        for text in embedder.asked[:10]:
+            search(text, store, legs, Wanted(LIMIT))
+        for text in embedder.asked:
+            start = time.perf_counter()
+            search(text, store, legs, Wanted(LIMIT))
+            spent.append((time.perf_counter() - start) * 1000)
+        added = machine.resident_mib() - before
+    found = Grown(size, tuple(spent), bytes_on_disk(folder), max(0.0, added), built)
+    shutil.rmtree(folder)
+    return found
+
+
+def _rivals(plan: Plan) -> list[Rival]:
+    if plan.rival is None:
+        return []
+    plan.announce("semble on the same tree")
+    first = [_first_answer(plan, number).seconds for number in range(RUNS)]
+    theirs = rivals.first_answers(plan.rival, plan.tree, QUESTION, RUNS)
+    return [
+        Rival("first answer about a tree never seen", rivals.REMARK, median(first), median([d.seconds for d in theirs]))
+    ]
+
+
+def _first_answer(plan: Plan, number: int) -> Finished:
+    fresh = plan.scratch / f"first-{number}"
+    env = environment(plan.settings.data_dir, fresh / "cache")
+    return run(coderank("search", QUESTION, str(plan.tree), "--index-dir", str(fresh / "index")), env)
+
+
+def _lines(tree: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in tree.rglob("*") if path.is_file())
