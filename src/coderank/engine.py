@@ -11,6 +11,7 @@ from coderank import wiring
 from coderank.errors import ConfigurationError, IndexIncompatibleError, IndexUnusableError
 from coderank.indexing.generation import Generation
 from coderank.indexing.location import holds_index, index_folder
+from coderank.indexing.tree import FolderTree
 from coderank.loading.choice import remembered_embedder
 from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings, expanded
@@ -242,6 +243,17 @@ class Engine:
             return self._answer(generation, find, Asked(f"{path}:{line}", limit), totals)
 
         return self._on_current(answer)
+
+    def tell_folders(self, tell: Callable[[str], None]) -> bool:
+        """Let every sync tell of each folder (an absolute path) before it is listed, for whoever watches them.
+
+        Returns whether these are all that the index is made of; of a collection or a single file they are not.
+        """
+        tree = self.home.tree
+        if not isinstance(tree, FolderTree) or not self.root.is_dir():
+            return False
+        tree.on_folder = tell
+        return True
 
     def text(self, path: str) -> str | Skip | None:
         """Give the text of an indexed file as it is now; a Skip says why it cannot be had: gone, or not to be read.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -218,3 +219,26 @@ def test_where_there_is_no_project_the_collections_are_served_alone(
     assert list(workspace.targets) == ["app"]
     assert workspace.search(Question(QUESTION)).result[0].path == "src/ring.py"
     workspace.close()
+
+
+def test_a_quiet_tree_is_not_looked_at_again(workspace: Workspace, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace.search(Question(QUESTION))
+    covered(workspace)
+    workspace.search(Question(QUESTION))
+    looks: list[Engine] = []
+    real = Engine.sync
+
+    def counted(engine: Engine, **arguments: object) -> object:
+        looks.append(engine)
+        return real(engine, **arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Engine, "sync", counted)
+    for number in range(20):
+        (repo / f"fresh{number}.py").write_text(f"def fresh_{number}():\n    return 'dewdrop{number}'\n")
+        assert workspace.search(Question(f"dewdrop{number}")).result[0].path == f"fresh{number}.py"
+    assert len(looks) >= 20
+    if sys.platform == "linux":
+        looks.clear()
+        for _ in range(20):
+            workspace.search(Question(QUESTION))
+        assert len(looks) <= 3  # the caretaker's own, and one where five seconds are over on a slow machine

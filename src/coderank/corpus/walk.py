@@ -41,15 +41,21 @@ class Listing:
     skips: tuple[Skip, ...]
 
 
-def walk(root: Path, *, leave_out: Collection[Path] = (), on_progress: Callable[[int], None] | None = None) -> Listing:
+def walk(
+    root: Path,
+    *,
+    leave_out: Collection[Path] = (),
+    on_progress: Callable[[int], None] | None = None,
+    on_folder: Callable[[str], None] | None = None,
+) -> Listing:
     """List a folder, or a single file, whose path is then its name. The same tree always gives the same listing.
 
-    Folders in ``leave_out`` are not entered. ``on_progress`` gets the number of files listed so far. Raises
-    PathNotFoundError if the root is no file or folder.
+    Folders in ``leave_out`` are not entered. ``on_progress`` gets the number of files listed so far, ``on_folder`` the
+    absolute path of each folder before it is listed. Raises PathNotFoundError if the root is no file or folder.
     """
     place = Path(os.path.realpath(root))
     state = _root_state(root, place)
-    found = _Walk(place, frozenset(map(os.path.realpath, leave_out)), on_progress)
+    found = _Walk(place, frozenset(map(os.path.realpath, leave_out)), on_progress, on_folder)
     if stat.S_ISDIR(state.st_mode):
         found.folders()
     else:
@@ -82,10 +88,17 @@ class _Folder:
 class _Walk:
     """One walk: what was found so far."""
 
-    def __init__(self, root: Path, leave_out: frozenset[str], on_progress: Callable[[int], None] | None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        leave_out: frozenset[str],
+        on_progress: Callable[[int], None] | None,
+        on_folder: Callable[[str], None] | None,
+    ) -> None:
         self._root = root
         self._leave_out = leave_out
         self._on_progress = on_progress
+        self._on_folder = on_folder
         self._reported = 0
         self._files: list[FileEntry] = []
         self._skips: list[Skip] = []
@@ -115,6 +128,8 @@ class _Walk:
 
     def _visit(self, folder: _Folder) -> list[_Folder]:
         """List one folder; return those of its folders that are to be listed."""
+        if self._on_folder is not None:
+            self._on_folder(folder.place)
         try:
             with os.scandir(folder.place) as listed:
                 entries = list(listed)

@@ -65,6 +65,8 @@ class FolderTree:
         """Take the root, and folders that are no part of the tree even where they lie in it: coderank's own."""
         self._root = root
         self._leave_out = leave_out
+        self.on_folder: Callable[[str], None] | None = None
+        """Told of each folder before it is listed: whoever watches them all from then on misses no change."""
 
     @property
     def name(self) -> str:
@@ -83,7 +85,7 @@ class FolderTree:
         """Walk the folder. Raises PathNotFoundError if it is gone."""
         from coderank.corpus.walk import walk  # noqa: PLC0415 - not needed to search alone
 
-        return walk(self._root, leave_out=self._leave_out, on_progress=on_progress)
+        return walk(self._root, leave_out=self._leave_out, on_progress=on_progress, on_folder=self.on_folder)
 
     def read(self, entry: FileEntry) -> Content | Skip:
         """Read a file."""
