@@ -45,6 +45,7 @@ ONLY_IN = {
     },
     "grpc": {"store/server_failures.py"},
     "torch": {"embedding/torch.py", "reranking/llm.py", "reranking/pair_torch.py", "models/export.py"},
+    "docling": {"corpus/conversion.py"},
     "tree_sitter": {"corpus/grammars.py"},
     "semble_grammars": {"corpus/grammars.py"},
     "onnxruntime": {"embedding/onnx.py", "models/export.py", "reranking/pair_model.py"},

@@ -59,7 +59,7 @@ def _load(root: Path, path: str) -> bytes | Skip:
     reason = by_name(path.rpartition("/")[2])
     if reason is not None:
         return Skip(path, reason)
-    place = _locate(root, path)
+    place = locate(root, path)
     if place is None:
         return Skip(path, SkipReason.OUTSIDE_ROOT)
     data = read_regular(place, MAX_FILE_BYTES + 1)
@@ -68,8 +68,8 @@ def _load(root: Path, path: str) -> bytes | Skip:
     return Skip(path, SkipReason.BINARY) if is_binary(data) else data
 
 
-def _locate(root: Path, path: str) -> Path | None:
-    """Return where the file is; None if by now a link on the way leads out of the root."""
+def locate(root: Path, path: str) -> Path | None:
+    """Return where the file of an entry is; None if by now a link on the way leads out of the root."""
     base = Path(os.path.realpath(root))
     place = (base if base.is_dir() else base.parent) / path
     return place if Path(os.path.realpath(place)).is_relative_to(base) else None

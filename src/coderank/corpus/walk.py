@@ -7,7 +7,7 @@ import re
 import stat
 from dataclasses import dataclass
 from operator import attrgetter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from coderank.corpus.exclusions import by_name
@@ -16,7 +16,7 @@ from coderank.errors import PathNotFoundError
 from coderank.types import FileEntry, Skip, SkipReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
 MAX_FILE_BYTES = 1 << 20
 """Files above one mebibyte are data, not writing: hand-written source stays far below (CPython's longest file has half
@@ -45,17 +45,20 @@ def walk(
     root: Path,
     *,
     leave_out: Collection[Path] = (),
+    kinds: Mapping[str, int] | None = None,
     on_progress: Callable[[int], None] | None = None,
     on_folder: Callable[[str], None] | None = None,
 ) -> Listing:
     """List a folder, or a single file, whose path is then its name. The same tree always gives the same listing.
 
-    Folders in ``leave_out`` are not entered. ``on_progress`` gets the number of files listed so far, ``on_folder`` the
-    absolute path of each folder before it is listed. Raises PathNotFoundError if the root is no file or folder.
+    Folders in ``leave_out`` are not entered. With ``kinds``, only files of these suffixes (lower case, with the dot)
+    are taken, also binary ones, each up to the bytes that stand there. ``on_progress`` gets the number of files listed
+    so far, ``on_folder`` the absolute path of each folder before it is listed. Raises PathNotFoundError if the root is
+    no file or folder.
     """
     place = Path(os.path.realpath(root))
     state = _root_state(root, place)
-    found = _Walk(place, frozenset(map(os.path.realpath, leave_out)), on_progress, on_folder)
+    found = _Walk(place, frozenset(map(os.path.realpath, leave_out)), kinds, on_progress, on_folder)
     if stat.S_ISDIR(state.st_mode):
         found.folders()
     else:
@@ -92,10 +95,12 @@ class _Walk:
         self,
         root: Path,
         leave_out: frozenset[str],
+        kinds: Mapping[str, int] | None,
         on_progress: Callable[[int], None] | None,
         on_folder: Callable[[str], None] | None,
     ) -> None:
         self._root = root
+        self._kinds = kinds
         self._leave_out = leave_out
         self._on_progress = on_progress
         self._on_folder = on_folder
@@ -116,15 +121,28 @@ class _Walk:
             self._report()
 
     def file(self, name: str, path: str, state: os.stat_result) -> None:
-        reason = SkipReason.UNREADABLE if _UNPRINTABLE.search(path) else by_name(name)
+        limit = self._limit(name)
+        if not limit:
+            return
+        reason = SkipReason.UNREADABLE if _UNPRINTABLE.search(path) else self._reason(name)
         if reason is not None:
             self._skip(path, reason, _BAD_NAME if reason is SkipReason.UNREADABLE else "")
         elif state.st_size == 0:
             self._skip(path, SkipReason.EMPTY)
-        elif state.st_size > MAX_FILE_BYTES:
+        elif state.st_size > limit:
             self._skip(path, SkipReason.TOO_LARGE, f"{state.st_size:,} bytes")
         else:
             self._files.append(FileEntry(path, state.st_size, state.st_mtime_ns))
+
+    def _limit(self, name: str) -> int:
+        """Return how many bytes a file of this name may have, 0 where it is no part of the corpus."""
+        if self._kinds is None:
+            return MAX_FILE_BYTES
+        return self._kinds.get(PurePosixPath(name).suffix.lower(), 0)
+
+    def _reason(self, name: str) -> SkipReason | None:
+        reason = by_name(name)
+        return None if self._kinds is not None and reason is SkipReason.BINARY else reason
 
     def _visit(self, folder: _Folder) -> list[_Folder]:
         """List one folder; return those of its folders that are to be listed."""

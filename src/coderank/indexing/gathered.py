@@ -164,6 +164,10 @@ def _source(source: config.Source, cache: Path, leave_out: Collection[Path]) -> 
         from coderank.indexing.ready import ReadyTree  # noqa: PLC0415 - most sources are cut here
 
         tree, place = ReadyTree(Path(source.place), cache), None
+    elif source.kind == "documents":
+        from coderank.indexing.documents import DocumentTree  # noqa: PLC0415 - most sources are code
+
+        tree = DocumentTree(Path(source.place), leave_out)
     else:
         tree = FolderTree(Path(source.place), leave_out)
     if source.include or source.exclude:
