@@ -33,7 +33,7 @@ def written(value: float, unit: str) -> str:
     """Write a value with the digits that its unit deserves."""
     if unit == "MiB":
         return f"{value:.0f} MiB"
-    if unit in {"%", "candidates"}:
+    if unit in {"%", "candidates", "requests"}:
         return f"{value:.0f} {unit}"
     if unit == "×":
         return f"{value:.2f} ×"
@@ -184,6 +184,33 @@ BARS: tuple[Bar, ...] = (
         what="query over 50 k chunks with CodeRankEmbed and reranking (random weights), p50",
         limit=1.0,
         unit="s",
+        at_least=False,
+        anchor="–",
+    ),
+    Bar(
+        name="http_beyond_engine",
+        benchmark="http-load",
+        what="`POST /v1/search` over 50 k chunks, one client: p50 beyond the engine's own time",
+        limit=5.0,
+        unit="ms",
+        at_least=False,
+        anchor="–",
+    ),
+    Bar(
+        name="http_tail",
+        benchmark="http-load",
+        what="64 clients at once: p99 over p50",
+        limit=20.0,
+        unit="×",
+        at_least=False,
+        anchor="–",
+    ),
+    Bar(
+        name="http_unanswered",
+        benchmark="http-load",
+        what="64 clients at once: requests without an answer",
+        limit=0.0,
+        unit="requests",
         at_least=False,
         anchor="–",
     ),

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.localisation_report import DisagreementError
 from benchmarks.results import read_all
 
-from benchmarks import localisation, sets
+from benchmarks import http_load, localisation, sets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,15 @@ def test_localisation_from_questions_to_a_result(data: Path, tmp_path: Path) -> 
     variants = found["details"]["variants"]
     assert {"as shipped", "lexical leg alone", "without stem", "without header"} <= set(variants)
     assert variants["without stem"]["shipped_minus_this"].keys() == {"mean", "low", "high"}
+
+
+def test_the_load_of_clients_from_a_server_to_a_result(data: Path, tmp_path: Path) -> None:
+    small = ["--chunks", "2", "--clients", "3", "--rounds", "2", "--alone", "4"]
+    http_load.main([str(data), str(tmp_path / "repositories"), *small, "--save", "--results", str(tmp_path)])
+    found = read_all(tmp_path)["http-load"]
+    assert found["bars"]["http_unanswered"] == 0
+    assert found["details"]["crowd"]["statuses"] == {"200": 6}
+    assert found["details"]["peak_mib"] > 50
 
 
 def test_a_second_run_with_the_same_cache_embeds_nothing(data: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 NAME = "coderank"
 INSTRUCTIONS = (
-    "coderank searches this workspace's code and documents by meaning and by name. Ask search_code first when you do "
+    "Searches this workspace's code and documents by meaning and by name. Ask search_code first when you do "
     "not know the exact words: where something is done, how it works, what implements an idea, where a name is "
     "defined. One question replaces many greps and file reads. Use grep for exact strings, and to list every "
     "occurrence. Ask in plain words or with a name; narrow with path or language. Every hit is compared with its file "
