@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from qdrant_client import models
 from tests.store.servers import Servers
+from tests.tiny_model import settings_with_tiny
 from tests.upstream import Upstream
 
 from coderank import Engine
@@ -214,6 +215,30 @@ def test_an_index_keeps_the_model_it_was_built_with(settings: Settings, sources:
         assert engine.search("password").index.dense_coverage == 1.0
 
 
+def test_a_rebuild_takes_the_described_model(
+    settings: Settings, sources: list[dict[str, object]], tmp_path: Path
+) -> None:
+    settings = replace(settings_with_tiny(tmp_path), collections_file=settings.collections_file)
+    describe(settings, code={"embedding_model": "all-minilm-l6-v2", "sources": sources[:1]})
+    with Engine.open_collection("code", settings=settings) as engine:
+        engine.index()
+    describe(settings, code={"embedding_model": "tiny", "sources": sources[:1]})
+    with Engine.open_collection("code", settings=settings, remember=False) as engine:
+        engine.index(rebuild=True)
+    with Engine.open_collection("code", settings=settings) as engine:
+        assert engine.model == "tiny"
+        assert engine.search("password").index.dense_coverage == 1.0
+
+
+def test_a_source_can_be_one_file(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "login.py").write_text(LOGIN)
+    describe(settings, code={"sources": [{"path": "../login.py"}]})
+    with Engine.open_collection("code", settings=settings) as engine:
+        engine.sync()
+        (hit,) = engine.search("password")
+    assert Path(hit.root, hit.path) == tmp_path / "login.py"
+
+
 class TestReranking:
     def test_what_a_collection_asks_for_is_the_default(
         self, settings: Settings, sources: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
@@ -278,6 +303,7 @@ class TestOnAServer:
             there = engine.search("password")
             assert [(hit.path, hit.score) for hit in there] == [(hit.path, hit.score) for hit in here]
             assert engine.sync().changed_files == 0
+            assert engine.index(refresh=False).chunks == 3
             assert engine.fill() == 0
             assert engine.status().chunks == 3
             with pytest.raises(UsageError, match="has no sources: another program writes it"):

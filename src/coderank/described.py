@@ -49,7 +49,7 @@ def folder_of(name: str, settings: Settings) -> Path:
 
 def _described(one: Collection, settings: Settings) -> Described:
     model, totals, problem = one.embedding_model, None, ""
-    store = EMBEDDED if one.store is None else one.store.url or settings.qdrant_url
+    store = EMBEDDED if one.store is None else one.store.url or settings.qdrant_url or "a server without a URL"
     if one.is_adopted:
         return Described(one.name, model, (), store, None)
     try:

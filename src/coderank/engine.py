@@ -92,10 +92,13 @@ class Engine:
         return cls(wiring.of_path(path, model, index_dir, settings), one_shot=one_shot)
 
     @classmethod
-    def open_collection(cls, name: str, *, settings: Settings | None = None, one_shot: bool = False) -> Self:
+    def open_collection(
+        cls, name: str, *, settings: Settings | None = None, one_shot: bool = False, remember: bool = True
+    ) -> Self:
         """Open the engine of a collection that the user's file describes, indexed or not.
 
-        Of several sources, paths begin with the source's name. An index keeps the model that it was built with.
+        Of several sources, paths begin with the source's name. An index keeps the model that it was built with, unless
+        ``remember`` is off: then the description's is meant, with which it can be built anew.
 
         Raises:
             ConfigurationError: there is no such collection, its description cannot be used, or its model makes vectors
@@ -103,7 +106,7 @@ class Engine:
             ModelNotFoundError: the catalogue has no such embedder.
         """
         settings = settings or Settings.from_environment()
-        return cls(wiring.of_collection(name, settings), one_shot=one_shot)
+        return cls(wiring.of_collection(name, settings, remember=remember), one_shot=one_shot)
 
     def beside(self, folder: Path) -> Engine:
         """Open another index of the same root, in ``folder``: its backup, or the points that a migration has made.
@@ -134,9 +137,10 @@ class Engine:
 
         Raises:
             SourceUnavailableError: a source of a collection cannot be fetched or read; the index stays as it is.
+            UsageError: another program writes what the collection has; without ``refresh``, nothing is done.
         """
         if refresh:
-            self.home.tree.refresh()
+            self._current().refresh()
         if rebuild:
             self._erase()
         return self._on_current(partial(self._indexed, on_progress=on_progress))

@@ -87,7 +87,7 @@ def of_path(path: str | Path, model: str, index_dir: Path | None, settings: Sett
     )
 
 
-def of_collection(name: str, settings: Settings) -> Opening:
+def of_collection(name: str, settings: Settings, *, remember: bool = True) -> Opening:
     """Find out what the engine of a named collection needs. Raises what `Engine.open_collection` raises."""
     from coderank.indexing.gathered import gathered  # noqa: PLC0415 - not needed to open a folder
     from coderank.loading.servers import quantization  # noqa: PLC0415
@@ -99,7 +99,7 @@ def of_collection(name: str, settings: Settings) -> Opening:
     folder = collection_folder(settings.data_dir, root)
     tree = gathered(described, settings.cache_dir, (folder, settings.data_dir, settings.cache_dir))
     named = shlex.join(["--collection", name])
-    chosen = _Chosen(_model_of(described, settings), remember=True, named=named)
+    chosen = _Chosen(_model_of(described, settings), remember=remember, named=named)
     model = described_embedder(chosen.name, described.embedding_dimension, f"{name} in {file}", settings)
     keeper: Keeper = (
         _OnServer(described, settings) if described.store else InFolder(quantization(described.quantization, TURBO))
@@ -123,7 +123,7 @@ def of_collection(name: str, settings: Settings) -> Opening:
         inside=tree.inside,
         collection=name,
         arguments=named,
-        follow=True,
+        follow=remember,
         defaults=Defaults(reranking.top_k or DEFAULT_LIMIT, reranking.enabled, reranking.candidates),
     )
 

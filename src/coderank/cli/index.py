@@ -41,7 +41,8 @@ def index(
 ) -> None:
     """Index each PATH (default: this folder) or a collection, or bring the index up to date, vectors included.
 
-    Of a collection, copies of repositories are fetched anew first.
+    Of a collection, copies of repositories are fetched anew first, and --rebuild takes the model that its description
+    names now.
     """
     if collection is not None:
         options.refuse_beside_collection({"PATH": paths, "--model": model, "--index-dir": index_dir})
@@ -54,7 +55,7 @@ def index(
         opened = (
             Engine.open(path, model=model or "auto", index_dir=index_dir, one_shot=one_shot)
             if collection is None
-            else Engine.open_collection(collection, one_shot=one_shot)
+            else Engine.open_collection(collection, one_shot=one_shot, remember=not rebuild)
         )
         with opened as engine:
             if background:

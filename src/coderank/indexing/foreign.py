@@ -39,6 +39,10 @@ class ForeignGeneration(Generation):
         """What leaves the points alone."""
         return _Idle(self)
 
+    def refresh(self) -> NoReturn:
+        """Refuse: whoever asks for that wants an index made."""
+        raise self.not_ours()
+
     def make(self) -> None:
         """Do nothing: there is nothing to make."""
 
@@ -121,5 +125,5 @@ class _Idle(Indexer):
     ) -> FillReport:
         return FillReport()
 
-    def index(self, on_progress: Callable[[Progress], None] | None = None) -> NoReturn:  # noqa: ARG002
-        raise self._generation.not_ours()
+    def index(self, on_progress: Callable[[Progress], None] | None = None) -> IndexReport:
+        return self.sync(on_progress)

@@ -170,6 +170,8 @@ def _source(source: config.Source, cache: Path, leave_out: Collection[Path]) -> 
         tree = DocumentTree(Path(source.place), leave_out)
     else:
         tree = FolderTree(Path(source.place), leave_out)
+    if place is not None and place.is_file():
+        place = place.parent  # paths of a single file are its name
     if source.include or source.exclude:
         tree = ChosenTree(tree, source.include, source.exclude)
     return Source(source.name, tree, place)

@@ -107,6 +107,10 @@ class Generation:
         """Open the model."""
         return self.home.embedder(self.model)
 
+    def refresh(self) -> None:
+        """Fetch what the tree is a copy of. Raises SourceUnavailableError."""
+        self.home.tree.refresh()
+
     def make(self) -> None:
         """Make the folder an index of this root and model, or check that it is one."""
         # An index of a model that cannot run would be in the way of one that can.
