@@ -76,3 +76,28 @@ def test_a_collection_is_compared_by_its_name(world: World, questions: Path, tmp
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["likeness"]["overlap@10 of files"] == 1.0
+
+
+def test_questions_are_drawn_and_their_answers_hidden_in_copies(world: World, tmp_path: Path) -> None:
+    (world.repo / "src" / "queue.py").write_text(
+        'def drain(queue):\n    """Take every waiting job out of the line."""\n    jobs = list(queue.jobs)\n'
+        "    queue.jobs.clear()\n    return jobs\n"
+    )
+    assert world.run("index", str(world.repo)).returncode == 0
+    written = tmp_path / "drawn.jsonl"
+    arguments = ["compare", str(world.repo), str(world.repo), "--generate", "5", "--queries", str(written)]
+    done = world.run(*arguments, "--max-loss", "0", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert "drew 2 questions: 2 from doc strings" in done.stderr
+    rows = [json.loads(line) for line in written.read_text("utf-8").splitlines()]
+    assert {row["query"]: row["hides"][0]["start_line"] for row in rows}["Take every waiting job out of the line"] == 2
+    assert json.loads(done.stdout)["verdict"]["passed"]
+    twice = world.run(*arguments)
+    assert (twice.returncode, "is there already" in twice.stderr) == (2, True)
+    again = world.run("compare", str(world.repo), str(world.repo), "--queries", str(written))
+    assert again.returncode == 0, again.stderr
+    assert world.run("search", "Take every waiting job out of the line", str(world.repo)).stdout.startswith(
+        "src/queue.py"
+    )
+    nothing = world.run("compare", str(world.repo), str(world.repo))
+    assert (nothing.returncode, "nothing to ask" in nothing.stderr) == (2, True)

@@ -34,12 +34,21 @@ def test_json_carries_answers(tmp_path: Path, suffix: str) -> None:
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
-    asked = [Asked("one", ("a.py",), category="commit"), Asked("zwei – drei", (Place("b.py", 1, 2),))]
+    asked = [
+        Asked("one", ("a.py",), category="commit", hides=(Place("a.py", 3, 4),)),
+        Asked("zwei – drei", (Place("b.py", 1, 2),)),
+    ]
     file = tmp_path / "new" / "questions.jsonl"
     golden.write(file, asked)
-    again = golden.read(file)
-    assert again.questions == golden.dataset("questions.jsonl", asked).questions
-    assert golden.read(file).digest == again.digest
+    assert golden.questions(file) == asked
+
+
+def test_questions_that_hide_lines_are_not_asked_of_an_index_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "questions.jsonl"
+    golden.write(file, [Asked("one", ("a.py",), hides=(Place("a.py", 3, 4),))])
+    with pytest.raises(DatasetError, match="these lines have to be hidden") as caught:
+        golden.read(file)
+    assert "coderank compare" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import multiprocessing
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coderank import __version__, wiring
+from coderank.cli.masking import hidden_lines, masked_copy, moved
 from coderank.engine import Engine
-from coderank.errors import CoderankError, ConfigurationError, PathNotFoundError
-from coderank.evaluation import machine
+from coderank.errors import CoderankError, ConfigurationError, DatasetError, PathNotFoundError
+from coderank.evaluation import golden, machine
+from coderank.evaluation.drawing import draw, history
 from coderank.evaluation.runs import Run
 from coderank.evaluation.sides import Comparison, Cost, Side, side
 from coderank.settings import Settings, expanded
 from coderank.store import fingerprint
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from coderank.evaluation.datasets import Dataset
+    from coderank.evaluation.golden import Asked
     from coderank.types import SearchResult, Status
+    from coderank.wiring import Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +39,19 @@ class Where:
     root: str = ""
     """Empty of a collection."""
     index_dir: Path | None = None
+    copy: Path | None = None
+    """Folder of the copy that is asked in its place."""
+
+    def opening(self, settings: Settings) -> Opening:
+        """Find out what its engine needs."""
+        if not self.root:
+            return wiring.of_collection(self.name, settings)
+        return wiring.of_path(self.root, "auto", self.index_dir, settings)
 
     def open(self, settings: Settings) -> Engine:
         """Open its engine."""
-        if not self.root:
-            return Engine.open_collection(self.name, settings=settings)
-        return Engine.open(self.root, index_dir=self.index_dir, settings=settings)
+        opening = self.opening(settings)
+        return Engine(opening if self.copy is None else moved(opening, self.copy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,8 @@ class How:
 
     mode: str
     rerank: bool
+    name: str
+    """What the questions are called."""
 
 
 def find(given: str, settings: Settings) -> Where:
@@ -69,9 +85,41 @@ def find(given: str, settings: Settings) -> Where:
     return Where(given)
 
 
-def compare(old: Where, new: Where, dataset: Dataset, how: How, settings: Settings) -> Comparison:
-    """Ask both, one after the other. Raises what searching raises."""
-    return Comparison(*(_in_its_process(where, dataset, how, settings) for where in (old, new)))
+def compare(old: Where, new: Where, asked: Sequence[Asked], how: How, settings: Settings) -> Comparison:
+    """Ask both, one after the other; where questions hide lines, ask copies without these.
+
+    Raises what searching raises.
+    """
+    hidden = hidden_lines(asked)
+    dataset = golden.dataset(how.name, asked)
+    with tempfile.TemporaryDirectory(prefix="coderank-compare-") as scratch:
+        places = [old, new]
+        if hidden:
+            for n, where in enumerate((old, new)):
+                copy = Path(scratch) / str(n)
+                masked_copy(where.opening(settings), hidden, copy)
+                places[n] = replace(where, copy=copy)
+        return Comparison(*(_in_its_process(where, dataset, how, settings) for where in places))
+
+
+def drawn(where: Where, wanted: int, settings: Settings) -> list[Asked]:
+    """Draw questions from what an index and the history of its tree say.
+
+    Raises:
+        DatasetError: there is nothing to draw from.
+    """
+    opening = where.opening(settings)
+    generation = opening.generation
+    with closing(generation):
+        generation.totals()  # refuses one that is not there or has lost points
+        chunks = list(generation.store.chunks_of(list(generation.paths())).values())
+    commits = history(opening.home.root) if opening.home.root.is_dir() and not opening.collection else []
+    asked = draw(sorted(chunks, key=lambda chunk: (chunk.path, chunk.start_line)), commits, wanted)
+    if not asked:
+        raise DatasetError(
+            f"{where.name} has no doc strings, headings or commits to draw questions from", "Write some: --queries FILE"
+        )
+    return asked
 
 
 def _in_its_process(where: Where, dataset: Dataset, how: How, settings: Settings) -> Side:

@@ -35,9 +35,26 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     secondary: tuple[str | Place, ...] = ()
     """Answers as well; the localisation layout tells them apart."""
     category: str = ""
+    hides: tuple[Place, ...] = ()
+    """Lines that say the answer: `compare` takes them out of copies of both indexes before it asks."""
 
 
 def read(file: Path) -> Dataset:
+    """Read questions that can be asked of any index as it is.
+
+    Raises:
+        DatasetError: as `questions`, and where lines would have to be hidden, as they say the answer.
+    """
+    asked = questions(file)
+    if any(one.hides for one in asked):
+        raise DatasetError(
+            f"{file} holds questions whose answers are said in the index: these lines have to be hidden",
+            "Let two indexes be compared, which hides them: coderank compare A B --queries FILE",
+        )
+    return dataset(file.name, asked)
+
+
+def questions(file: Path) -> list[Asked]:
     """Read questions: text a line (.txt), JSON objects a line (.jsonl), or a list of them (.json).
 
     Raises:
@@ -50,17 +67,17 @@ def read(file: Path) -> Dataset:
     asked = _parsed(file, data)
     if not asked:
         raise DatasetError(f"{file} holds no question", _HOW)
-    return dataset(file.name, asked, blake2b(data, digest_size=16).hexdigest())
+    return asked
 
 
-def dataset(name: str, asked: Sequence[Asked], digest: str = "") -> Dataset:
+def dataset(name: str, asked: Sequence[Asked]) -> Dataset:
     """Make questions a data set of one root."""
-    questions = tuple(
+    read = tuple(
         Question(name, one.query, one.category, tuple(map(_target, (*one.relevant, *one.secondary))), str(number))
         for number, one in enumerate(asked, start=1)
     )
     written = b"\n".join(msgspec.json.encode(one) for one in asked)
-    return Dataset(name, (Root(name, "", questions),), digest or blake2b(written, digest_size=16).hexdigest())
+    return Dataset(name, (Root(name, "", read),), blake2b(written, digest_size=16).hexdigest())
 
 
 def write(file: Path, asked: Sequence[Asked]) -> None:

@@ -1,0 +1,103 @@
+"""Copies of indexes from which the lines are taken that say the answers: what is compared then can only be found."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from coderank.corpus.header import dense_text, lexical_text
+from coderank.embedding.lexical import encode_document
+from coderank.errors import DatasetError
+from coderank.evaluation.drawing import masked
+from coderank.indexing.generation import Generation
+from coderank.indexing.keeping import InFolder
+from coderank.indexing.location import MANIFEST_FILES
+from coderank.indexing.vector_cache import rounded
+from coderank.store import fingerprint
+from coderank.store.duplicate import copy_folder
+from coderank.store.lease import Lease
+from coderank.types import Point
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from coderank.evaluation.golden import Asked, Place
+    from coderank.types import Chunk
+    from coderank.wiring import Opening
+
+_SHARD = "shard"
+_WAIT_S = 60.0
+
+
+def hidden_lines(asked: Sequence[Asked]) -> dict[str, list[Place]]:
+    """Gather what questions hide, by file."""
+    hidden: dict[str, list[Place]] = {}
+    for place in (place for one in asked for place in one.hides):
+        hidden.setdefault(place.path, []).append(place)
+    return hidden
+
+
+def masked_copy(opening: Opening, hidden: Mapping[str, Sequence[Place]], folder: Path) -> int:
+    """Copy an index into a new folder, hide lines in the copy, and return how many of its chunks changed.
+
+    Raises:
+        DatasetError: the points are not in a folder of this machine, so that they cannot be copied.
+        IndexNotFoundError: there is no index.
+    """
+    if not isinstance(opening.home.keeper, InFolder):
+        raise DatasetError(
+            f"{opening.label} is on a server, where it cannot be copied to hide the lines that say the answers",
+            "Give questions that hide nothing: --queries FILE",
+        )
+    _copy(opening.home.folder, folder)
+    generation = moved(opening, folder).generation
+    with closing(generation):
+        generation.totals()  # refuses one that is not there or has lost points
+        changed = _changed(generation, hidden)
+        if changed:
+            embedder = generation.embedder()
+            vectors = rounded(embedder.embed_documents([dense_text(chunk) for chunk in changed.values()]))
+            rows = zip(changed.items(), vectors, strict=True)
+            generation.store.upsert(
+                [Point(id_, chunk, encode_document(lexical_text(chunk)), vector) for (id_, chunk), vector in rows]
+            )
+        return len(changed)
+
+
+def _changed(generation: Generation, hidden: Mapping[str, Sequence[Place]]) -> dict[str, Chunk]:
+    changed: dict[str, Chunk] = {}
+    for path, places in hidden.items():
+        before = generation.store.chunks_of([path])
+        after = masked(list(before.values()), places)
+        changed.update((id_, chunk) for id_, chunk in zip(before, after, strict=True) if chunk != before[id_])
+    return changed
+
+
+def moved(opening: Opening, folder: Path) -> Opening:
+    """Give the opening of the same index in another folder."""
+    name = fingerprint.read(folder).generation
+    home = replace(opening.home, folder=folder)
+    return replace(opening, home=home, generation=Generation(home, opening.generation.model, name), follow=False)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy the generation in use, while no other process has the folder."""
+    lease = Lease(source)
+    record = fingerprint.read(source)
+    lease.acquire(_WAIT_S)
+    try:
+        target.mkdir(parents=True)
+        shutil.copyfile(source / fingerprint.FILE_NAME, target / fingerprint.FILE_NAME)
+        if record.generation:
+            copy_folder(source / record.generation, target / record.generation)
+            return
+        for name in MANIFEST_FILES:
+            if (source / name).exists():
+                shutil.copyfile(source / name, target / name)
+        if (source / _SHARD).exists():
+            copy_folder(source / _SHARD, target / _SHARD)
+    finally:
+        lease.release()
