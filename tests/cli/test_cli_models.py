@@ -251,6 +251,15 @@ class TestPull:
         (model,) = (check for check in checks if check["name"] == "model")
         assert (model["status"], "lacks config.json" in model["detail"]) == ("warn", True)
 
+    def test_doctor_tries_the_model_that_was_exported(self, tmp_path: Path) -> None:
+        """Its graph looks tokens up, eight numbers for each, which the self-test finds out."""
+        write_export(tmp_path / "data" / "exports", CODERANK_EMBED, "int8", 0.99)
+        shown = CliRunner().invoke(cli, ["doctor", "--format", "json"])
+        (trial,) = (check for check in json.loads(shown.stdout)["checks"] if check["name"] == "self-test")
+        assert trial["detail"] == "the weights of coderank-embed give vectors of 8 numbers instead of 768"
+        assert shown.exit_code == 1
+        assert not (tmp_path / "data" / "indexes").exists()
+
     @pytest.mark.parametrize(
         ("name", "following"),
         [

@@ -178,8 +178,9 @@ def _ask_of_two_files(folder: Path, settings: Settings, model: str) -> tuple[str
     root.mkdir()
     for name, text in _SELF_TEST.items():
         (root / name).write_text(text, "utf-8")
-    own = replace(settings, data_dir=folder / "data", cache_dir=folder / "cache")
-    with Engine.open(root, model=model, settings=own) as engine:
+    # The cache is new, else the vectors would be known; the data folder is not, as exported models are there.
+    own = replace(settings, cache_dir=folder / "cache")
+    with Engine.open(root, model=model, settings=own, index_dir=folder / "index") as engine:
         engine.index()
         result = engine.search(_SELF_TEST_QUERY, mode="dense")
     return (result[0].path if len(result) else ""), result.index.model
