@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from coderank.embedding.devices import DevicePool
+from coderank.errors import ModelError
 
 if TYPE_CHECKING:
     from coderank.types import Matrix, Vector
@@ -35,6 +36,8 @@ class Lengths:
             log.with_name(f"{log.name}-{device}").write_text(str(os.getpid()))
 
     def embed_query(self, text: str) -> Vector:
+        if text == "bad":
+            raise ModelError("cannot read this", "Leave it out")
         return np.array([len(text), os.getpid()], dtype=np.float32)
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
@@ -49,6 +52,21 @@ def test_documents_come_back_in_order_from_processes_of_their_own() -> None:
     assert vectors[:, 0].tolist() == [len(text) for text in texts]
     assert query[0] == 4
     assert os.getpid() not in vectors[:, 1]
+
+
+def test_a_query_starts_one_process_and_documents_as_many_as_they_can_use(tmp_path: Path) -> None:
+    log = tmp_path / "process"
+    with DevicePool(MODEL, partial(Lengths, log=log), ["a", "b", "c"]) as pool:
+        pool.embed_query("x")
+        assert {path.name for path in tmp_path.iterdir()} == {"process-a"}
+        pool.embed_documents(["x", "y"])
+        assert {path.name for path in tmp_path.iterdir()} == {"process-a", "process-b"}
+        assert pool.embed_documents([]).shape == (0, 2)
+
+
+def test_an_error_of_one_document_is_raised(tmp_path: Path) -> None:
+    with DevicePool(MODEL, Lengths, ["a", "b"]) as pool, pytest.raises(ModelError, match="cannot read this"):
+        pool.embed_documents(["fine", "bad", "fine"])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="asks the system whether a process is there")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -16,7 +18,6 @@ from coderank.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from multiprocessing.queues import Queue
     from types import TracebackType
 
     from coderank.embedding.contract import Embedder
@@ -41,8 +42,8 @@ class BuildEmbedder(Protocol):
 class DevicePool:
     """An embedder that spreads documents over devices, each owned by a process of its own.
 
-    Processes start at the first call and end with ``close``, or with the process that owns the pool, however that ends.
-    Calls raise what the embedders raise, and ModelError where a process died.
+    A process starts with the first work for its device and ends with ``close``, or with the process that owns the pool,
+    however that ends. Calls raise what the embedders raise, and ModelError where a process died.
     """
 
     def __init__(self, model: TextModel, build: BuildEmbedder, devices: Sequence[str]) -> None:
@@ -51,10 +52,7 @@ class DevicePool:
         self._devices = tuple(devices)
         # A forked process cannot use CUDA.
         context = multiprocessing.get_context("spawn")
-        names: Queue[str] = context.Queue()
-        for device in devices:
-            names.put(device)
-        self._processes = ProcessPoolExecutor(len(self._devices), context, _own_device, (build, names))
+        self._processes = [ProcessPoolExecutor(1, context, _own_device, (build, device)) for device in devices]
 
     @property
     def name(self) -> str:
@@ -67,29 +65,40 @@ class DevicePool:
         return self._model.dimension
 
     def embed_query(self, text: str) -> Vector:
-        """Embed a natural-language query on any device. Shape (dimension,)."""
+        """Embed a natural-language query on the first device, without the others. Shape (dimension,)."""
         try:
-            return self._processes.submit(_embed_query, text).result()
+            return self._processes[0].submit(_embed_query, text).result()
         except BrokenProcessPool as error:
             raise self._died() from error
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
-        """Embed documents on all devices. Shape (n, dimension), in input order."""
+        """Embed documents, on all devices where there is enough for them. Shape (n, dimension), in input order."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         lengths = [len(text) for text in texts]
         share = sum(lengths) // (len(self._devices) * TASKS_PER_DEVICE)
         tasks = plan(lengths, min(TASK_CHARACTERS, max(1, share)))
+        waiting = SimpleQueue[list[int]]()
+        for task in tasks:
+            waiting.put(task)
+
+        def work(process: ProcessPoolExecutor) -> None:
+            # Each device takes the next task when it has done one: the slow ones do fewer.
+            with suppress(Empty):
+                while True:
+                    task = waiting.get_nowait()
+                    vectors[task] = process.submit(_embed_documents, [texts[index] for index in task]).result()
+
         try:
-            embedded = self._processes.map(_embed_documents, [[texts[index] for index in task] for task in tasks])
-            for task, rows in zip(tasks, embedded, strict=True):
-                vectors[task] = rows
+            with ThreadPoolExecutor(len(self._processes)) as threads:
+                list(threads.map(work, self._processes[: len(tasks)]))
         except BrokenProcessPool as error:
             raise self._died() from error
         return vectors
 
     def close(self) -> None:
         """End the processes and give their memory back."""
-        self._processes.shutdown(cancel_futures=True)
+        for process in self._processes:
+            process.shutdown(cancel_futures=True)
 
     def __enter__(self) -> DevicePool:
         return self
@@ -110,9 +119,9 @@ _OWN: list[Embedder] = []
 """The embedder of this process, once it is one of a pool."""
 
 
-def _own_device(build: BuildEmbedder, names: Queue[str]) -> None:
+def _own_device(build: BuildEmbedder, device: str) -> None:
     threading.Thread(target=_end_with_owner, name="owner-watch", daemon=True).start()
-    _OWN.append(build(device=names.get()))
+    _OWN.append(build(device=device))
 
 
 def _end_with_owner() -> None:
