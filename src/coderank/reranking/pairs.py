@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from coderank.errors import ModelUnavailableError
+from coderank.reranking.tokens import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +83,8 @@ class PairTokenizer:
         """Tokenise ``[CLS] query [SEP] passage [SEP]``, the longer of both cut first."""
         self._tokenizer.enable_truncation(max_tokens, strategy="longest_first")
         limit = max_tokens * CHARACTERS_PER_TOKEN
-        asked = _encodable(query[:limit])
-        return self._tokenizer.encode_batch_fast([(asked, _encodable(passage[:limit])) for passage in passages])
+        asked = encodable(query[:limit])
+        return self._tokenizer.encode_batch_fast([(asked, encodable(passage[:limit])) for passage in passages])
 
 
 def _first(folder: Path, names: Sequence[str]) -> Path:
@@ -109,8 +110,3 @@ def _loaded(path: Path) -> Tokenizer:
         raise ModelUnavailableError(f"cannot read the tokenizer {path}: {error}", "Run: coderank doctor") from error
     tokenizer.no_padding()
     return tokenizer
-
-
-def _encodable(text: str) -> str:
-    # A file name that is not UTF-8 reaches a text as lone surrogates, which the tokenizer refuses.
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

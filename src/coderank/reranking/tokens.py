@@ -49,15 +49,16 @@ class VocabularyTokenizer:
 
     def count(self, text: str) -> int:
         """Count the tokens of a text; chat-template tokens in it are one each."""
-        return len(self._tokenizer.encode(_encodable(text), add_special_tokens=False).ids)
+        return len(self._tokenizer.encode(encodable(text), add_special_tokens=False).ids)
 
     def cut(self, text: str, tokens: int) -> str:
         """Return the longest beginning of a text that has at most so many tokens."""
-        read = _encodable(text[: tokens * LONGEST_TOKEN])
+        read = encodable(text[: tokens * LONGEST_TOKEN])
         ends = [end for _, end in self._tokenizer.encode(read, add_special_tokens=False).offsets]
         return read if len(ends) <= tokens else read[: ends[tokens - 1]]
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
+    """Give a text as a tokenizer takes it: without lone surrogates."""
     # A file name that is not UTF-8 reaches a text as lone surrogates, which the tokenizer refuses.
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
