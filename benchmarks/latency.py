@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_ = Run("latency", "python -m benchmarks.latency DATA_DIR REPOS_DIR --save")
     texts = [q.text for repository in questions.load(given.data) for q in repository.questions]
     with tempfile.TemporaryDirectory() as scratch:
-        big = build(given.repositories, Path(scratch), given.chunks, _real_vectors(given.repositories))
+        big = build(given.repositories, Path(scratch), given.chunks, real_vectors(given.repositories))
         warm = warm_queries(big, texts)
         small = given.repositories / given.small
         processes = {f"{big.chunks:,} chunks": whole_searches(big.root, big.settings, texts)}
@@ -100,7 +100,7 @@ def build(repositories: Path, scratch: Path, wanted: int, vectors: Matrix, model
     return Big(root, settings, report.chunks)
 
 
-def _real_vectors(repositories: Path) -> Matrix:
+def real_vectors(repositories: Path) -> Matrix:
     """Embed some chunks of every repository."""
     each = -(-REAL_VECTORS // sum(path.is_dir() for path in repositories.iterdir()))
     texts = [text for root in sorted(repositories.iterdir()) for text in islice(texts_of(root), each)]

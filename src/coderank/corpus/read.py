@@ -54,6 +54,21 @@ def holds_private_key(text: str) -> bool:
     return _PRIVATE_KEY.match(text) is not None
 
 
+def read_again(root: Path, path: str) -> str | Skip:
+    """Give the text of a file that is in the index, as it is now; a Skip says why it is not to be read any more.
+
+    Whether a person wrote it was judged when it was indexed, and is not asked again for every answer.
+    """
+    try:
+        data = _load(root, path)
+    except (OSError, ValueError) as error:
+        return Skip(path, SkipReason.UNREADABLE, getattr(error, "strerror", None) or str(error))
+    if isinstance(data, Skip):
+        return data
+    text = decode(data)
+    return Skip(path, SkipReason.SECRET, "a private key") if _PRIVATE_KEY.match(text) else text
+
+
 def _load(root: Path, path: str) -> bytes | Skip:
     """Return the bytes, unless the name or they speak against the file."""
     reason = by_name(path.rpartition("/")[2])

@@ -97,7 +97,6 @@ class FolderTree:
 
     def text(self, path: str) -> str | Skip | None:
         """Give the text of a file below the folder, with newlines as ``\\n``; nothing outside of it is ever opened."""
-        from coderank.corpus.read import read  # noqa: PLC0415 - not needed to search alone
+        from coderank.corpus.read import read_again  # noqa: PLC0415 - not needed to search alone
 
-        source = read(self._root, FileEntry(path, 0, 0))
-        return source if isinstance(source, Skip) else source.text
+        return read_again(self._root, path)

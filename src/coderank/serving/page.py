@@ -102,54 +102,60 @@ def lay_out(spans: Sequence[Span], query: str, detail: Detail, budget: int) -> P
     A hit that does not fit as wanted is shown with less; the first that does not fit at all ends the page.
     """
     terms = query_terms(query)
-    taken: list[tuple[Span, Detail]] = []
+    taken: list[_Shown] = []
     left = budget
     for span in spans:
-        fitting = _fitting(span, terms, detail, left)
-        if fitting is None:
-            if taken:
-                break
-            fitting = Detail.PATHS, 0
-        taken.append((span, fitting[0]))
-        left -= fitting[1]
+        shown, cost = _fitting(span, terms, detail, left)
+        if cost > left and taken:
+            break
+        taken.append(shown)
+        left -= cost
     # Joining overlaps and sharing a path only makes it shorter.
-    joined = [_piece(span, terms, level) for span, level in _joined(taken)]
-    return Page(tuple(joined), len(taken))
+    return Page(tuple(shown.piece or _piece(shown.span, terms, shown.level) for shown in _joined(taken)), len(taken))
 
 
-def _fitting(span: Span, terms: Sequence[str], detail: Detail, left: int) -> tuple[Detail, int] | None:
-    """The most detail that fits, with its cost."""
-    tried = [detail] if detail is Detail.PATHS else list(_LESS[_LESS.index(detail) :])
-    for level in tried:
-        cost = _cost(_piece(span, terms, level))
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A span, and how much of it is shown."""
+
+    span: Span
+    level: Detail
+    piece: Piece | None
+    """None where it has to be made anew: the span is one of several hits."""
+
+
+def _fitting(span: Span, terms: Sequence[str], detail: Detail, left: int) -> tuple[_Shown, int]:
+    """Show a span with the most detail that fits, and give the cost; where none fits, its place alone."""
+    for level in _LESS[_LESS.index(detail) :] if detail in _LESS else ():
+        piece = _piece(span, terms, level)
+        cost = _cost(piece)
         if cost <= left:
-            return level, cost
-    return None
+            return _Shown(span, level, piece), cost
+    piece = _piece(span, terms, Detail.PATHS)
+    return _Shown(span, Detail.PATHS, piece), _cost(piece) if detail is Detail.PATHS else left + 1
 
 
 def _cost(piece: Piece) -> int:
-    """Tokens of a piece in the dearer of its two forms."""
-    as_json = json.dumps(
-        {"path": piece.path, "language": piece.language, "spans": [piece.fields()]}, ensure_ascii=False
-    )
-    return max(tokens(as_json), tokens("\n".join(["", piece.path, *piece.lines(), ""])))
+    """Tokens of a piece as JSON, which is the dearer of its two forms."""
+    fields = {"path": piece.path, "language": piece.language, "spans": [piece.fields()]}
+    return tokens(json.dumps(fields, ensure_ascii=False))
 
 
-def _joined(taken: Sequence[tuple[Span, Detail]]) -> list[tuple[Span, Detail]]:
+def _joined(taken: Sequence[_Shown]) -> list[_Shown]:
     """Put the hits of a file together, and join those that overlap or adjoin."""
-    by_file: dict[tuple[str, str], list[tuple[Span, Detail]]] = {}
-    for span, level in taken:
-        by_file.setdefault((span.hit.root, span.hit.path), []).append((span, level))
+    by_file: dict[tuple[str, str], list[_Shown]] = {}
+    for shown in taken:
+        by_file.setdefault((shown.span.hit.root, shown.span.hit.path), []).append(shown)
     return [one for group in by_file.values() for one in _joined_in_file(group)]
 
 
-def _joined_in_file(group: Sequence[tuple[Span, Detail]]) -> list[tuple[Span, Detail]]:
-    found: list[tuple[Span, Detail]] = []
-    for span, level in sorted(group, key=lambda one: (one[0].hit.start_line, -one[0].hit.score)):
-        if found and _adjoins(found[-1][0], span) and found[-1][1] is level:
-            found[-1] = _union(found[-1][0], span), level
+def _joined_in_file(group: Sequence[_Shown]) -> list[_Shown]:
+    found: list[_Shown] = []
+    for shown in sorted(group, key=lambda one: (one.span.hit.start_line, -one.span.hit.score)):
+        if found and _adjoins(found[-1].span, shown.span) and found[-1].level is shown.level:
+            found[-1] = _Shown(_union(found[-1].span, shown.span), shown.level, None)
         else:
-            found.append((span, level))
+            found.append(shown)
     return found
 
 
