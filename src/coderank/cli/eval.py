@@ -45,7 +45,7 @@ def eval(  # noqa: PLR0913 - one parameter per option
     only: tuple[str, ...],
     mode: str,
     models: tuple[str, ...],
-    rerank: bool,
+    rerank: bool | None,
     language: str,
     against: Path | None,
     out: Path | None,
@@ -69,7 +69,7 @@ def eval(  # noqa: PLR0913 - one parameter per option
         runs.same_data(baseline, dataset.digest, dataset.name)
     modes = _MODES if mode == "all" else (mode,)
     with progress() as listener:
-        plan = Plan(dataset, repositories, modes, rerank, Settings.from_environment(), listener, _announce)
+        plan = Plan(dataset, repositories, modes, bool(rerank), Settings.from_environment(), listener, _announce)
         found = [one for model in dict.fromkeys(models or ("auto",)) for one in run(plan, model)]
     report = Report.of(found, baseline)
     if out is not None:

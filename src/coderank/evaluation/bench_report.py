@@ -97,7 +97,7 @@ def html(found: Bench) -> str:
         Section("Figures", (page.figures(*_figures(found)),)),
         *(Section(one.title, (page.table(one),)) for one in all_tables(found)),
     ]
-    return page.page("What coderank takes on this machine", page.facts(facts(found)), sections)
+    return page.page("Time, memory and disk on this machine", page.facts(facts(found)), sections)
 
 
 def _figures(found: Bench) -> Iterator[tuple[str, str]]:
