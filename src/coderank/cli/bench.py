@@ -33,7 +33,7 @@ def bench(
     sizes: str,
     questions: int,
     model: str | None,
-    rerank: bool,
+    rerank: bool | None,
     rival: Path | None,
     out: Path | None,
     output_format: str,
@@ -57,7 +57,14 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="coderank-bench-") as scratch:
         chosen = _sizes(sizes)
         plan = Plan(
-            path, Path(scratch), model or "auto", chosen, questions, rerank=rerank, rival=rival, announce=_announce
+            path,
+            Path(scratch),
+            model or "auto",
+            chosen,
+            questions,
+            rerank=bool(rerank),
+            rival=rival,
+            announce=_announce,
         )
         found = measured(plan)
     written = msgspec.json.format(msgspec.json.encode(found), indent=1).decode()

@@ -47,7 +47,7 @@ def compare(  # noqa: PLR0913 - one parameter per option
     max_loss: float | None,
     sure: bool,
     mode: str,
-    rerank: bool,
+    rerank: bool | None,
     out: Path | None,
     output_format: str,
 ) -> None:
@@ -77,7 +77,7 @@ def compare(  # noqa: PLR0913 - one parameter per option
     name = queries.name if queries else f"drawn from {old}"
     if max_loss is not None:
         judgeable(golden.dataset(name, asked))  # before anything is asked
-    found = compared(*places, asked, How(mode, rerank, name), settings)
+    found = compared(*places, asked, How(mode, bool(rerank), name), settings)
     verdict = None if max_loss is None else found.verdict(max_loss, sure=sure)
     if out is not None:
         write_file(out, compare_report.html(found, verdict))
