@@ -98,9 +98,8 @@ def _stage(name: str, ms: float, detail: str) -> dict[str, Any]:
 def _count(result: SearchResult, shown: int, cursor: str) -> str:
     if not result.hits:
         return "no hits" if result.stages else "no indexed file matches path and language"
-    if cursor:
-        return f"{shown} hits; for more pass cursor {cursor}"
-    return f"{shown} hit{'' if shown == 1 else 's'}, no more"
+    count = f"{shown} hit{'' if shown == 1 else 's'}"
+    return f"{count}; for more pass cursor {cursor}" if cursor else f"{count}, no more"
 
 
 def _troubles(answer: Answer, gone: int) -> list[str]:
