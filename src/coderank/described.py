@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coderank.collections.config import load
 from coderank.errors import CoderankError, IndexNotFoundError
 from coderank.indexing.location import collection_folder
 from coderank.loading.choice import embedder
+from coderank.store import fingerprint
 from coderank.wiring import of_collection
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Container, Iterator
 
     from coderank.collections.config import Collection
     from coderank.indexing.manifest import Totals
@@ -38,13 +40,25 @@ class Described:
 
 
 def overview(settings: Settings) -> list[Described]:
-    """Describe every collection of the file, in its order. Raises ConfigurationError for a file of no use."""
-    return [_described(one, settings) for one in load(settings.collections_place()).values()]
+    """Describe every collection of the file, in its order, then indexes of those that it no longer describes.
+
+    Raises ConfigurationError for a file of no use.
+    """
+    known = load(settings.collections_place())
+    return [*(_described(one, settings) for one in known.values()), *_left_over(known, settings)]
 
 
-def folder_of(name: str, settings: Settings) -> Path:
-    """Return the folder in which the index of a collection is kept, described or not."""
-    return collection_folder(settings.data_dir, settings.collections_place() / name)
+def _left_over(known: Container[str], settings: Settings) -> Iterator[Described]:
+    file = settings.collections_place()
+    for record in sorted((settings.data_dir / "collections").glob(f"*/{fingerprint.FILE_NAME}")):
+        try:
+            found = fingerprint.read(record.parent)
+        except CoderankError:  # not to be read, so not to be told whose it is
+            continue
+        name = Path(found.root).name
+        if name not in known and record.parent == collection_folder(settings.data_dir, file / name):
+            problem = f"It is no longer described: `coderank collections delete {name}` deletes its index"
+            yield Described(name, found.fingerprint.model, (), EMBEDDED, None, problem)
 
 
 def _described(one: Collection, settings: Settings) -> Described:

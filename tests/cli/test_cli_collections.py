@@ -124,6 +124,8 @@ class TestCollections:
     def test_one_that_is_no_longer_described_can_be_deleted(self, described: World, tmp_path: Path) -> None:
         described.run("index", "--collection", "app")
         (tmp_path / "collections.json").write_text("{}")
+        listed = described.run("collections", "list").stdout
+        assert "app: It is no longer described: `coderank collections delete app` deletes its index" in listed
         done = described.run("collections", "delete", "app", "--yes")
         assert "nothing can build it again" in done.stderr
         assert done.stdout.startswith("app: deleted")
