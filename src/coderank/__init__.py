@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# Nothing is sent anywhere. ONNX Runtime reports its start to its maker as soon as it is imported, and keeps a number of
+# the machine in the user's home for it; the function that switches reports off comes too late for both. The hub's
+# library tells which others are installed. Who sets these variables decides otherwise.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from coderank.engine import Engine

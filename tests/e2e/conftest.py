@@ -71,7 +71,7 @@ class Machine:
 
     @property
     def environment(self) -> dict[str, str]:
-        foreign = ("CODERANK_", "XDG_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHON")
+        foreign = ("CODERANK_", "XDG_", "ORT_", "HF_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHON")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         own = {
             "HOME": str(self.base / "home"),
