@@ -30,6 +30,7 @@ ONLY_IN = {
         "store/edge_scoring.py",
         "store/edge_shard.py",
     },
+    "pyarrow": {"migration/parquet.py"},
     "qdrant_client": {
         "store/server.py",
         "store/server_adoption.py",

@@ -12,6 +12,7 @@ from coderank.models.user import load_models
 from coderank.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from coderank.models.catalogue import Model
@@ -20,10 +21,10 @@ DIMENSIONS = {"tiny": 32, "small": 16}
 """Names of the models, and the length of their vectors."""
 
 
-def settings_with_tiny(base: Path, model: str = "auto") -> Settings:
-    """Give settings under which ``--model tiny`` and ``small`` run, everything below ``base``."""
+def settings_with_tiny(base: Path, model: str = "auto", dimensions: Mapping[str, int] = DIMENSIONS) -> Settings:
+    """Give settings under which these models run, everything below ``base``."""
     file = base / "models.toml"
-    file.write_text("\n".join(_entry(base, name, dimension) for name, dimension in DIMENSIONS.items()), "utf-8")
+    file.write_text("\n".join(_entry(base, name, dimension) for name, dimension in dimensions.items()), "utf-8")
     settings = Settings(
         data_dir=base / "data", cache_dir=base / "cache", models_file=file, model=model, threads=1, background=False
     )

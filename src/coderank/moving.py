@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,6 +24,7 @@ from coderank.store.fingerprint import FORMAT, Fingerprint, IndexRecord
 from coderank.store.layout import DENSE
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -102,6 +103,35 @@ class Move:
     ) -> Report:
         """Move the index, or go on with it; see :meth:`coderank.migration.run.Migration.run`."""
         return self._migration.run(allow_missing=allow_missing, gate=gate, on_progress=on_progress)
+
+    def load(
+        self, file: Path, collection: str, *, allow_missing: bool = False, on_progress: Listener | None = None
+    ) -> Report:
+        """Move the index with the vectors of a file that `coderank embed` wrote; those of new points are made here.
+
+        Raises:
+            UsageError: the file has no vectors of the model, or no points of the collection.
+            IndexCorruptError: the file is damaged.
+        """
+        from coderank.migration.elsewhere import seed  # noqa: PLC0415 - pyarrow: for files only
+        from coderank.migration.parquet import Reader  # noqa: PLC0415
+
+        with closing(Reader(file)) as reader:
+            if reader.header.kind != self.record.new:
+                raise UsageError(
+                    f"The vectors of {file} were made with {reader.header.kind}, not with {self.record.new} as it is "
+                    "here: model, revision, dimension and the rules of the texts have to be the same",
+                    "Embed anew with this version and model, or load with the --model of the file",
+                )
+            reader.check()
+            counts = reader.collections()
+            if collection not in counts:
+                raise UsageError(f"{file} has no points of {collection!r}", f"It has those of: {', '.join(counts)}")
+            return self._migration.run(
+                allow_missing=allow_missing,
+                begin=lambda filling: seed(filling, reader, collection),
+                on_progress=on_progress,
+            )
 
     def roll_back(self) -> Report:
         """Use the points from before again; the new ones are kept."""
@@ -188,6 +218,11 @@ class Move:
             model.dimension,
             cache,
         )
+
+
+def kind_of(model: Model) -> Kind:
+    """Say what tells the vectors that a model makes here from others."""
+    return _kind(fingerprint_of(model))
 
 
 def _kind(fingerprint: Fingerprint) -> Kind:

@@ -181,6 +181,14 @@ def test_a_damaged_index_is_named_and_can_be_erased(folder: Path, pattern: str, 
     store.close()
 
 
+def test_what_the_engine_leaves_behind_is_erased_too(folder: Path, store: EdgeStore) -> None:
+    store.upsert([point(1)])
+    store.close()
+    (folder / "shard" / "temp_segments").mkdir()  # after a compaction of some size
+    store.erase()
+    assert store.counts() == Counts(0, 0)
+
+
 def test_another_dimension_is_refused_until_erased(folder: Path, store: EdgeStore) -> None:
     store.upsert([point(1)])
     store.close()

@@ -36,6 +36,8 @@ _COMMANDS = (
     "install",
     "uninstall",
     "migrate",
+    "embed",
+    "load",
 )
 _INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""

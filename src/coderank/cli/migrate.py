@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from coderank.migration.contract import Gate
     from coderank.migration.run import Report
     from coderank.moving import Move
-    from coderank.settings import Settings
     from coderank.types import SearchResult
 
 
@@ -89,6 +88,8 @@ def migrate(
     """
     asked = Wish(dimension=dimension or 0, **wish)  # type: ignore[arg-type] # click checked the options
     options.refuse_shared_index_dir(index_dir, names)
+    from coderank.cli.moved import opened  # noqa: PLC0415 - not needed to print help
+
     if gate != (asked.queries is not None):
         raise UsageError("--gate and --queries need each other", "Give both: --gate --queries FILE")
     if rollback and drop_old:
@@ -96,7 +97,7 @@ def migrate(
     outcomes: list[tuple[str, Report | CoderankError]] = []
     for name in names:
         try:
-            with _opened(name, asked.model, index_dir) as engine:
+            with opened(name, asked.model, index_dir) as engine:
                 if drop_old:
                     _drop(engine, asked, yes=yes)
                 elif asked.dry_run:
@@ -110,27 +111,6 @@ def migrate(
             outcomes.append((name, error))
     _show(outcomes, asked)
     return int(any(isinstance(outcome, CoderankError) for _, outcome in outcomes))
-
-
-def _opened(name: str, model: str, index_dir: Path | None) -> Engine:
-    from coderank.engine import Engine  # noqa: PLC0415 - not needed to print help
-    from coderank.settings import Settings  # noqa: PLC0415
-
-    settings = Settings.from_environment()
-    if index_dir is None and _is_collection(name, settings):
-        return Engine.open_collection(name, settings=settings)
-    # A model that is named stands in for the old one, which need not be usable any more.
-    return Engine.open(name, model=model or "auto", index_dir=index_dir, settings=settings)
-
-
-def _is_collection(name: str, settings: Settings) -> bool:
-    """Tell whether the user's file describes a collection of this name; a folder of that name is ``./NAME``."""
-    file = settings.collections_place()
-    if not file.is_file():
-        return False
-    from coderank.collections.config import load  # noqa: PLC0415 - only where there are collections
-
-    return name in load(file)
 
 
 def _move(engine: Engine, wish: Wish) -> Move:

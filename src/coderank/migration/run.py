@@ -14,6 +14,8 @@ from coderank.migration.shadow import Filling, count_of
 from coderank.migration.verify import verify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from coderank.migration.contract import Gate, Listener, Site, Vectors, Verdict
     from coderank.migration.journal import Journal, Record
     from coderank.migration.verify import Verified
@@ -70,9 +72,16 @@ class Migration:
         """What is behind it, as on the disk."""
 
     def run(
-        self, *, allow_missing: bool = False, gate: Gate | None = None, on_progress: Listener | None = None
+        self,
+        *,
+        allow_missing: bool = False,
+        gate: Gate | None = None,
+        begin: Callable[[Filling], object] | None = None,
+        on_progress: Listener | None = None,
     ) -> Report:
         """Go on from where the last run ended, up to the cut-over; readers are served all the time.
+
+        ``begin`` may write vectors that were made elsewhere, before those that are missing are made.
 
         Raises:
             NotMovableError: points have no text to embed, and ``allow_missing`` does not say that they may go without.
@@ -90,6 +99,8 @@ class Migration:
         filling = Filling(
             self._site.live(), self._site.shadow(), self._vector, self._vectors, self._without_vector, on_progress
         )
+        if begin is not None:
+            begin(filling)
         self._catch_up(filling, allow_missing=allow_missing)
         verified = self._verified(filling, on_progress)
         self._site.settle()

@@ -65,6 +65,10 @@ class Filling:
         self.shadow.write([self._moved(point, made.vectors.get(at)) for at, point in enumerate(points)])
         self.embedded += len(made.vectors)
 
+    def take(self, points: Sequence[RawPoint], vectors: Sequence[Vector]) -> None:
+        """Write live points with vectors that were made elsewhere."""
+        self.shadow.write([self._moved(point, vector) for point, vector in zip(points, vectors, strict=True)])
+
     def _moved(self, point: RawPoint, vector: Vector | None) -> RawPoint:
         vectors = {name: old for name, old in point.vectors.items() if name != self.vector}
         return RawPoint(point.id, point.payload, vectors if vector is None else {**vectors, self.vector: vector})

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from coderank.corpus.header import dense_text
 from coderank.corpus.identity import point_ids, vector_key
 from coderank.errors import IndexCorruptError
-from coderank.store.payload import from_payload
+from coderank.store.adopt import fields_for, text_of
+from coderank.store.payload import NAMES, PATH, START_LINE, from_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from coderank.store.adopt import Fields
     from coderank.store.raw import RawPoint
     from coderank.types import Chunk
 
@@ -66,26 +68,35 @@ class ChunkTexts:
 
 @dataclass(frozen=True, slots=True)
 class FieldTexts:
-    """Reads points that another program wrote, by the dotted name of the field that holds the text."""
+    """Reads points that another program wrote, by the fields that hold the text."""
 
-    field: str
+    fields: Fields
 
     def of(self, point: RawPoint) -> Text:
         """Give the text of a point. Raises NoTextError."""
-        value = value_at(point.payload, self.field)
-        if not isinstance(value, str) or not value.strip():
-            raise NoTextError(f"its field {self.field!r} holds no text")
-        return Text(value)
+        text = text_of(point.payload, self.fields)
+        if not text.strip():
+            raise NoTextError(f"there is no text in {' or '.join(self.fields.text)}")
+        return Text(text)
 
 
-def value_at(payload: Mapping[str, Any], field: str) -> object:
-    """Look up a dotted name in a payload; None where it leads nowhere."""
-    value: object = payload
-    for name in field.split("."):
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    return value
+def texts_of(
+    payloads: Sequence[Mapping[str, Any]],
+    wanted: Fields | str | None,
+    name: str,
+    file: Callable[[str], str | None] = lambda _: None,
+) -> ChunkTexts | FieldTexts:
+    """Choose how to read points like these: as coderank's own, or as ``wanted`` or a preset that fits says.
+
+    Raises what `coderank.store.adopt.fields_for` raises.
+    """
+    if not payloads or (wanted is None and all(map(_is_ours, payloads))):
+        return ChunkTexts(file)
+    return FieldTexts(fields_for(payloads, wanted, name))
+
+
+def _is_ours(payload: Mapping[str, Any]) -> bool:
+    return {PATH, START_LINE, NAMES} <= payload.keys()
 
 
 def _ids(chunk: Chunk) -> set[str]:

@@ -27,7 +27,8 @@ EMPTY_BYTES = 96 * 2**20
 _READ_IN_PART = frozenset({"wal", "payload_storage", "store"})
 """Folders of files that are mapped but read only where something was written. All others are read when opened."""
 
-_ENGINE_FILES = frozenset({"edge_config.json", "segments", "wal"})
+_ENGINE_FILES = frozenset({"edge_config.json", "segments", "temp_segments", "wal"})
+"""The engine compacts a large shard in ``temp_segments``, and leaves the folder there."""
 
 
 def is_finished(shard: Path) -> bool:

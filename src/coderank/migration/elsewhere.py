@@ -1,0 +1,167 @@
+"""Embedding without a store: from files or sources to a file, which another machine loads. Goes on after a kill."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING, cast
+
+from coderank.errors import IndexNotWritableError, UsageError
+from coderank.migration.contract import Moving, Step
+from coderank.migration.parquet import Reader, writing
+from coderank.migration.shadow import STEP, present
+from coderank.store.raw import UNNAMED, RawPoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from coderank.migration.contract import Listener, Made
+    from coderank.migration.parquet import Header
+    from coderank.migration.shadow import Filling
+    from coderank.migration.vectors import Embedding
+    from coderank.store.raw import PointId
+    from coderank.types import Vector
+
+PART = 1024
+"""Points embedded between two checkpoints: a second of a GPU's work, two minutes of a slow CPU's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The points of one collection, without vectors; ``pages`` can be gone through again and again."""
+
+    collection: str
+    pages: Callable[[], Iterator[Sequence[RawPoint]]]
+    embedding: Embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What a run did."""
+
+    points: int
+    embedded: int
+    """Vectors made in this run."""
+    without: tuple[str, ...]
+    """Points that have no vector in the file, as ``collection/id: reason``, as far as this run met them."""
+
+
+def embed(inputs: Sequence[Input], file: Path, header: Header, on_progress: Listener | None = None) -> Embedded:
+    """Embed every point and write the file; what an interrupted run has done already is in ``FILE.parts``.
+
+    Raises:
+        UsageError: the parts that are there hold vectors of another model.
+        IndexNotWritableError: file or parts cannot be written.
+    """
+    parts = Parts(file.with_name(f"{file.name}.parts"), header)
+    done = parts.ids()
+    total = sum(len(page) for one in inputs for page in one.pages())
+    embedded, without = 0, list[str]()
+    for one in inputs:
+        for part in _cut(one.pages(), one.collection, done):
+            made = _embedded(one, part, without, lambda now: _tell(on_progress, len(done) + now, total))
+            parts.write(one.collection, made)
+            done.update((one.collection, point.id) for point in part)
+            embedded += sum(bool(point.vectors) for point in made)
+            _tell(on_progress, len(done), total)
+    wanted = {(one.collection, point.id) for one in inputs for page in one.pages() for point in page}
+    parts.join(file, wanted)
+    return Embedded(len(wanted), embedded, tuple(without))
+
+
+class Parts:
+    """The checkpoints of a run: a folder of small files, each whole."""
+
+    def __init__(self, folder: Path, header: Header) -> None:
+        self._folder = folder
+        self._header = header
+
+    def ids(self) -> set[tuple[str, PointId]]:
+        """Say which points are there."""
+        found: set[tuple[str, PointId]] = set()
+        for name, page in self._pages():
+            found.update((name, point.id) for point in page)
+        return found
+
+    def write(self, collection: str, points: Sequence[RawPoint]) -> None:
+        """Keep points."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise IndexNotWritableError(
+                f"Cannot write {self._folder}: {error.strerror}", "Allow writing there"
+            ) from error
+        number = len(self._files())
+        with writing(self._folder / f"{number:06d}.parquet", self._header) as writer:
+            writer.write(collection, points)
+
+    def join(self, file: Path, wanted: set[tuple[str, PointId]]) -> None:
+        """Write one file of all points that are still wanted, and delete the parts."""
+        with writing(file, self._header) as writer:
+            for name, page in self._pages():
+                writer.write(name, [point for point in page if (name, point.id) in wanted])
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("[0-9]*.parquet"))
+
+    def _pages(self) -> Iterator[tuple[str, list[RawPoint]]]:
+        for part in self._files():
+            with closing(Reader(part)) as reader:
+                if reader.header != self._header:
+                    raise UsageError(
+                        f"{self._folder} holds what an earlier run made by another model",
+                        "Delete it, or choose another --out",
+                    )
+                yield from reader.pages()
+
+
+def seed(filling: Filling, reader: Reader, collection: str) -> int:
+    """Write the vectors of a file to the shadow, for points whose payload is still what was embedded; return how many.
+
+    Points that are there already are left alone, and those that changed since are for the next round.
+    """
+    written = 0
+    for name, page in reader.pages():
+        if name != collection:
+            continue
+        there = {point.id: point.payload for point in present(filling.shadow, [point.id for point in page])}
+        made = {point.id: point for point in page if there.get(point.id) != point.payload and UNNAMED in point.vectors}
+        live = present(filling.live, list(made), vectors=True)
+        same = [point for point in live if point.payload == made[point.id].payload]
+        filling.take(same, [cast("Vector", made[point.id].vectors[UNNAMED]) for point in same])
+        written += len(same)
+    return written
+
+
+def _cut(pages: Iterable[Sequence[RawPoint]], name: str, done: set[tuple[str, PointId]]) -> Iterator[list[RawPoint]]:
+    left = (point for point in chain.from_iterable(pages) if (name, point.id) not in done)
+    while part := list(islice(left, PART)):
+        yield part
+
+
+def _embedded(one: Input, part: Sequence[RawPoint], without: list[str], tell: Callable[[int], None]) -> list[RawPoint]:
+    points: list[RawPoint] = []
+    for start in range(0, len(part), STEP):
+        step = part[start : start + STEP]
+        made = one.embedding.of(step)
+        without += _reasons(one.collection, step, made)
+        points += [_with_vector(point, made, at) for at, point in enumerate(step)]
+        tell(len(points))
+    return points
+
+
+def _with_vector(point: RawPoint, made: Made, at: int) -> RawPoint:
+    return RawPoint(point.id, point.payload, {UNNAMED: made.vectors[at]} if at in made.vectors else {})
+
+
+def _reasons(collection: str, step: Sequence[RawPoint], made: Made) -> list[str]:
+    return [f"{collection}/{step[at].id}: {why}" for at, why in {**made.refused, **made.missing}.items()]
+
+
+def _tell(on_progress: Listener | None, done: int, total: int) -> None:
+    if on_progress:
+        on_progress(Moving(Step.EMBED, done, total))

@@ -1,0 +1,47 @@
+"""``coderank embed`` and ``load`` as processes: vectors made on one machine are loaded on another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet
+from tests.cli.conftest import FILES, World
+from tests.tiny_model import settings_with_tiny
+
+
+def test_exported_embedded_and_loaded(world: World, tmp_path: Path) -> None:
+    settings_with_tiny(tmp_path)
+    described = {"kit": {"embedding_model": "small", "embedding_dimension": 16, "sources": [{"path": str(world.repo)}]}}
+    (tmp_path / "collections.json").write_text(json.dumps(described))
+    here = world.having("CODERANK_MODELS_FILE", str(tmp_path / "models.toml")).having(
+        "CODERANK_COLLECTIONS_FILE", str(tmp_path / "collections.json")
+    )
+    for arguments in (
+        ["index", "--collection", "kit"],
+        ["collections", "export", "kit", "--out", str(tmp_path / "kit.jsonl.gz")],
+        ["embed", str(tmp_path / "kit.jsonl.gz"), "--model", "tiny", "--out", str(tmp_path / "kit.parquet")],
+        ["embed", "--collections", "kit", "--model", "tiny", "--out", str(tmp_path / "sources.parquet")],
+    ):
+        done = here.run(*arguments)
+        assert done.returncode == 0, done.stderr
+    one, other = (_vectors(tmp_path / name) for name in ("kit.parquet", "sources.parquet"))
+    assert one == other
+    assert len(one) >= len(FILES) - 1
+
+    (world.repo / "later.py").write_text("def written_later():\n    return 'after the export'\n")
+    assert here.run("index", "--collection", "kit").returncode == 0
+    refused = here.run("load", str(tmp_path / "kit.parquet"), "--collection", "kit", "--model", "small")
+    assert refused.returncode == 2
+    loaded = here.run("load", str(tmp_path / "kit.parquet"), "--collection", "kit", "--verbose")
+    assert loaded.returncode == 0, loaded.stderr
+    assert loaded.stdout.startswith(f"kit: on tiny (32-d): {len(one) + 1} points, 1 embedded, in ")
+    found = json.loads(here.run("search", "RingBuffer push", "--collection", "kit", "--format", "json").stdout)
+    assert (found["index"]["model"], found["index"]["dense_coverage"]) == ("tiny", 1.0)
+    assert found["results"][0]["path"] == "src/ring.py"
+
+
+def _vectors(file: Path) -> dict[str, list[float]]:
+    table = pyarrow.parquet.read_table(file)
+    rows = zip(table.column("id").to_pylist(), table.column("vector").to_pylist(), strict=True)
+    return {id_: [round(number, 4) for number in vector] for id_, vector in rows}
