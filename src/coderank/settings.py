@@ -19,7 +19,7 @@ RERANK_BUDGET_MS = 500
 RERANK_TIMEOUT_MS = 30_000
 """A 7 B model reads 10,000 tokens in 1 to 10 s on a GPU. The budget of a search ends an answer before."""
 RERANK_CONTEXT = 32_768
-"""CodeRankLLM's own, as vLLM serves it. Ollama and llama.cpp default to 4,096, and cut a longer prompt silently."""
+"""CodeRankLLM's own, as vLLM serves it. Ollama cuts what is longer than it was told, or than 4,096, silently."""
 RERANK_CONCURRENCY = 10
 """The first round of ``topdown`` over 100 passages is one batch of so many."""
 RERANK_STRATEGIES = ("topdown", "sliding")

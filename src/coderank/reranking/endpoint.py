@@ -55,7 +55,8 @@ class EndpointConfig:
     """Sent as a bearer token; shown nowhere."""
     timeout_s: float = TIMEOUT_S
     context_tokens: int = 32_768
-    """Of the model as it is served: Ollama and llama.cpp default to 4,096, and cut a longer prompt without a word."""
+    """Of the model as it is served: Ollama cuts a longer prompt without a word, by default at 4,096 on a GPU of less
+    than 24 GiB; llama.cpp refuses it."""
     concurrency: int = CONCURRENCY
 
 
