@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.reranking.tiny_pairs import write_counter, write_vocabulary
 
 if TYPE_CHECKING:
     from tests.cli.conftest import World
@@ -52,6 +53,19 @@ def test_a_set_is_measured_in_every_mode_and_again_against_itself(world: World, 
     assert again.returncode == 0, again.stderr
     report = json.loads(again.stdout)
     assert report["differences"][0]["ndcg@10"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_reranking_is_measured_and_said(world: World, dataset: Path, tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs"
+    write_vocabulary(pairs)
+    write_counter(pairs / "model.onnx")
+    judged = world.having("CODERANK_RERANK_FOLDER", str(pairs)).having("CODERANK_RERANK_BUDGET_MS", "60000")
+    done = judged.run("eval", str(dataset), "--lang", "python", "--rerank", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert "note: hybrid + rerank: reranking: cross-encoder, complete, 2 questions" in done.stderr
+    run = json.loads((tmp_path / "out" / "all-minilm-l6-v2-hybrid-rerank.json").read_text())
+    assert run["rerank"] is True
+    assert run["stages"]["rerank"] > 0
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ def compare(  # noqa: PLR0913 - one parameter per option
     from coderank.errors import UsageError  # noqa: PLC0415
     from coderank.evaluation import compare_report, golden  # noqa: PLC0415
     from coderank.evaluation.sides import judgeable  # noqa: PLC0415
+    from coderank.render import visible  # noqa: PLC0415
     from coderank.settings import Settings  # noqa: PLC0415
 
     if sure and max_loss is None:
@@ -84,6 +85,7 @@ def compare(  # noqa: PLR0913 - one parameter per option
     if output_format == "json":
         write_json(compare_report.to_json(found, verdict))
     else:
+        click.echo("".join(f"{letter}  {visible(place)}\n" for letter, place in compare_report.places(found)))
         said = compare_report.sentences(found, verdict)
         write_tables(compare_report.tables(found), said, compare_report.notes(found))
         if out is not None:

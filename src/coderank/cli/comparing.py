@@ -39,6 +39,8 @@ class Where:
     root: str = ""
     """Empty of a collection."""
     index_dir: Path | None = None
+    letter: str = ""
+    """What tables call it."""
     copy: Path | None = None
     """Folder of the copy that is asked in its place."""
 
@@ -93,10 +95,10 @@ def compare(old: Where, new: Where, asked: Sequence[Asked], how: How, settings: 
     hidden = hidden_lines(asked)
     dataset = golden.dataset(how.name, asked)
     with tempfile.TemporaryDirectory(prefix="coderank-compare-") as scratch:
-        places = [old, new]
+        places = [replace(old, letter="A"), replace(new, letter="B")]
         if hidden:
-            for n, where in enumerate((old, new)):
-                copy = Path(scratch) / str(n)
+            for n, where in enumerate(places):
+                copy = Path(scratch) / where.letter
                 masked_copy(where.opening(settings), hidden, copy)
                 places[n] = replace(where, copy=copy)
         return Comparison(*(_in_its_process(where, dataset, how, settings) for where in places))
@@ -142,7 +144,8 @@ def answered(where: Where, dataset: Dataset, how: How, settings: Settings) -> Si
                 return engine.search(query, limit=limit, mode=how.mode, rerank=rerank)
 
             found = side(search, dataset, _described(where, status, dataset, how), rerank=how.rerank)
-        return replace(found, cost=Cost(found.cost.spent_ms, status.bytes_on_disk, machine.peak_mib()))
+        cost = Cost(found.cost.spent_ms, status.bytes_on_disk, machine.peak_mib())
+        return replace(found, cost=cost, place=where.name)
     except CoderankError as error:
         return error
 
@@ -156,7 +159,7 @@ def _described(where: Where, status: Status, dataset: Dataset, how: How) -> Run:
     behind = f"{status.changed_since:,} files changed since it was indexed" if status.changed_since else ""
     bare = f"{1 - status.dense_coverage:.0%} of the chunks have no vector" if status.dense_coverage < 1 else ""
     return Run(
-        name=where.name,
+        name=where.letter or where.name,
         dataset=dataset.name,
         digest=dataset.digest,
         model=status.model,

@@ -58,6 +58,11 @@ def sentences(found: Comparison, verdict: Verdict | None) -> list[str]:
     return [*said, *([verdict.text] if verdict else [])]
 
 
+def places(found: Comparison) -> list[tuple[str, str]]:
+    """Say which letter stands for what."""
+    return [(side.run.name, side.place) for side in (found.old, found.new) if side.place]
+
+
 def notes(found: Comparison) -> list[str]:
     """Return what was not as it should be, on either side."""
     return [f"{side.run.name}: {note}" for side in (found.old, found.new) for note in side.run.notes]
@@ -90,7 +95,7 @@ def to_json(found: Comparison, verdict: Verdict | None) -> str:
 
 def _side(side: Side) -> dict[str, object]:
     return {
-        "name": side.run.name,
+        "name": side.place or side.run.name,
         "model": side.run.model,
         "mode": side.run.mode,
         "chunks": side.run.chunks,
@@ -116,14 +121,19 @@ def html(found: Comparison, verdict: Verdict | None) -> str:
     lead = page.verdict(verdict.text, good=verdict.passed) if verdict else ""
     lead += "".join(page.paragraph(text) for text in sentences(found, None))
     lead += "".join(page.paragraph(f"Note: {note}") for note in notes(found))
-    facts = [("questions", f"{found.old.run.dataset}, {len(found.pairs):,}"), ("machine", found.old.run.machine)]
+    facts = [
+        *places(found),
+        ("questions", f"{found.old.run.dataset}, {len(found.pairs):,}"),
+        ("machine", found.old.run.machine),
+    ]
     facts += [("coderank", f"{found.old.run.version}, {found.old.run.date}")]
     sections = [
         Section("Figures", (page.figures(*_figures(found)),)),
         *(Section(one.title, (page.table(one),)) for one in tables(found)),
         *_examples(found),
     ]
-    return page.page(f"{found.old.run.name} and {found.new.run.name}", lead + page.facts(facts), sections)
+    title = " and ".join(side.place or side.run.name for side in (found.old, found.new))
+    return page.page(title, lead + page.facts(facts), sections)
 
 
 def _figures(found: Comparison) -> Iterator[tuple[str, str]]:

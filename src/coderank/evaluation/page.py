@@ -30,7 +30,7 @@ _STYLE = f"""
 *{{box-sizing:border-box}}
 body{{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}}
 main{{max-width:70rem;margin:0 auto;padding:1.25rem 1rem 4rem}}
-h1{{font-size:1.5rem;line-height:1.25;margin:.5rem 0}}
+h1{{font-size:1.5rem;line-height:1.25;margin:.5rem 0;overflow-wrap:anywhere}}
 h2{{font-size:1.15rem;margin:2.25rem 0 .5rem}}
 p{{max-width:46rem;margin:.5rem 0}}
 .soft,figcaption,dt{{color:var(--soft)}}
@@ -43,7 +43,7 @@ table{{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-n
 th,td{{padding:.3rem .9rem .3rem 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}}
 td:first-child{{min-width:8rem}}
 th{{color:var(--soft);font-weight:500}}
-.n{{text-align:right;white-space:nowrap}}
+.n{{text-align:right}}td.n{{white-space:nowrap}}th{{max-width:11rem}}p,th{{overflow-wrap:anywhere}}
 .figures{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1rem;align-items:start}}
 figure{{margin:0;padding:.75rem;background:var(--card);border:1px solid var(--line);border-radius:8px;max-width:34rem}}
 figcaption{{font-size:.85rem;margin-bottom:.5rem}}

@@ -53,6 +53,8 @@ class Side:
 
     run: Run
     cost: Cost
+    place: str = ""
+    """What was asked, as its user calls it, where the run has but a letter for it."""
 
 
 @dataclass(frozen=True, slots=True)
