@@ -173,6 +173,13 @@ class Engine:
 
         return self._on_current(fill)
 
+    def compact(self) -> bool:
+        """Rewrite the points compactly if enough of them changed, as `index` does at its end; tell whether it did.
+
+        For programs that call `sync` and `fill` instead. Takes 40 us per point, in which nobody is answered.
+        """
+        return self._on_current(lambda generation: generation.store.optimize())
+
     def search(
         self,
         query: str,

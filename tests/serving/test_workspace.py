@@ -242,3 +242,16 @@ def test_a_quiet_tree_is_not_looked_at_again(workspace: Workspace, repo: Path, m
         for _ in range(20):
             workspace.search(Question(QUESTION))
         assert len(looks) <= 3  # the caretaker's own, and one where five seconds are over on a slow machine
+
+
+def test_an_index_is_compacted_when_its_last_vector_is_there(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compacted: list[float] = []
+    monkeypatch.setattr(Engine, "compact", lambda engine: compacted.append(engine.status().dense_coverage))
+    workspace.search(Question(QUESTION))
+    covered(workspace)
+    deadline = time.monotonic() + 30
+    while not compacted and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert compacted == [1.0]

@@ -147,6 +147,8 @@ class Kept:
         def once(engine: Engine) -> int:
             added = engine.fill(deadline=time.monotonic() + seconds, on_progress=lambda _: call.check())
             self._note(engine.sync())
+            if added and not self.lacks_vectors:
+                engine.compact()
             return added
 
         added = self.use(once)
