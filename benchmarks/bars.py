@@ -199,7 +199,7 @@ BARS: tuple[Bar, ...] = (
     Bar(
         name="http_tail",
         benchmark="http-load",
-        what="64 clients at once: p99 over p50",
+        what="the same, 64 clients at once: p99 over p50",
         limit=20.0,
         unit="×",
         at_least=False,
@@ -208,7 +208,7 @@ BARS: tuple[Bar, ...] = (
     Bar(
         name="http_unanswered",
         benchmark="http-load",
-        what="64 clients at once: requests without an answer",
+        what="the same, 64 clients at once: requests without an answer",
         limit=0.0,
         unit="requests",
         at_least=False,

@@ -19,11 +19,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks import latency, parts, questions
+from benchmarks import latency, questions
 from benchmarks.results import FOLDER, Run, Table
 from coderank.evaluation.metrics import median, quantile
 from coderank.evaluation.process import coderank, environment
@@ -76,8 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_ = Run("http-load", "python -m benchmarks.http_load DATA_DIR REPOS_DIR --save")
     texts = [q.text for repository in questions.load(given.data) for q in repository.questions]
     with tempfile.TemporaryDirectory() as scratch:
-        sample = [text for root in sorted(given.repositories.iterdir()) for text in islice(latency.texts_of(root), 32)]
-        vectors = parts.embedder().embed_documents(sample)
+        vectors = latency.real_vectors(given.repositories)
         big = latency.build(given.repositories, Path(scratch), given.chunks, vectors)
         with serving(big) as server:
             ask_in_turn(server, texts, WARM_UP)

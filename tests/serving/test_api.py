@@ -96,6 +96,10 @@ def test_a_search_is_restricted_by_collection_language_and_path(client: TestClie
     assert {hit["path"] for hit in found["results"]} == {"docs/guide.md"}
 
 
+def test_reranking_without_a_reranker_is_a_conflict_not_another_order(client: TestClient) -> None:
+    assert refused(client, "/v1/search", {"query": QUESTION, "enable_reranking": True}, 409)["remedy"]
+
+
 def test_related_code_is_found_from_a_place(client: TestClient) -> None:
     found = asked(client, "/v1/related", path="src/login.py", line=1, collection="app")
     assert "src/login.py" not in {hit["path"] for hit in found["results"]}

@@ -246,5 +246,15 @@ def test_a_client_is_here_by_file_folder_or_program(tmp_path: Path, monkeypatch:
     assert [client.name for client in CLIENTS if client.is_here(homes)] == ["claude-code", "cursor", "gemini"]
 
 
+def test_of_a_file_on_one_line_only_the_change_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / ".claude.json"
+    path.write_text(json.dumps({"history": ["secret"] * 200, "mcpServers": {"a": {"command": "b"}}, "z": "y" * 900}))
+    shown = installed(BY_NAME["claude-code"], path, COMMAND).diff()
+    assert '"coderank": {"type": "stdio", "command": "/opt/bin/coderank", "args": ["serve"]}' in shown
+    assert len(shown) < 500 + 2 * len(str(path))
+    assert "@@ character" in shown
+    assert [line[0] for line in shown.split("\n")] == ["-", "+", "@", "-", "+"]
+
+
 def test_the_backup_is_named_after_the_file() -> None:
     assert backup_of(Path("/a/mcp.json")) == Path(f"/a/mcp.json{BACKUP_SUFFIX}")

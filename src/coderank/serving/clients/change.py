@@ -16,12 +16,16 @@ from coderank.serving.clients.entry import NAME, entry_for, is_ours
 from coderank.serving.clients.faults import BrokenFileError, ForeignShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import ModuleType
 
     from coderank.serving.clients.catalogue import Client
 
 BACKUP_SUFFIX = ".coderank-backup"
+LONG_LINE = 500
+"""Characters beyond which a line was written by a program, and is not shown whole."""
+AROUND = 40
+"""Characters shown before and behind a change in such a line."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -45,10 +49,12 @@ class Change:
         return backup_of(self.path)
 
     def diff(self) -> str:
-        """Show the change as a unified diff, with line ends as they are read."""
+        """Show the change as a unified diff, with line ends as they are read; of long lines only what changes."""
         old, new = (_lines(data) for data in (self.before, self.after))
         old_name = str(self.path) if self.before is not None else "/dev/null"
         new_name = str(self.path) if self.after is not None else "/dev/null"
+        if max(map(len, [*old, *new]), default=0) > LONG_LINE:
+            return "\n".join((f"--- {old_name}", f"+++ {new_name}", *_within_lines("\n".join(old), "\n".join(new))))
         return "\n".join(difflib.unified_diff(old, new, old_name, new_name, lineterm=""))
 
     def make(self) -> None:
@@ -179,6 +185,26 @@ def _read(path: Path) -> bytes | None:
 
 def _lines(data: bytes | None) -> list[str]:
     return (data or b"").decode("utf-8", "replace").splitlines()
+
+
+def _within_lines(old: str, new: str) -> Iterator[str]:
+    """Show the one stretch in which two texts differ, with a little of what is around it."""
+    start = _shared(old, new)
+    rest_of_old, rest_of_new = old[start:], new[start:]
+    end = _shared(rest_of_old[::-1], rest_of_new[::-1])
+    before = ("…" if start > AROUND else "") + old[max(0, start - AROUND) : start]
+    after = rest_of_old[len(rest_of_old) - end :]
+    after = after[:AROUND] + ("…" if len(after) > AROUND else "")
+    yield f"@@ character {start} @@"
+    for sign, changed in (("-", rest_of_old), ("+", rest_of_new)):
+        stretch = changed[: len(changed) - end]
+        yield from (f"{sign}{line}" for line in f"{before}{stretch}{after}".split("\n"))
+
+
+def _shared(old: str, new: str) -> int:
+    """How many characters two texts have in common at their start."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 def _replace(file: Path, data: bytes, mode: int | None) -> None:
