@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -125,3 +126,25 @@ def test_the_entry_starts_the_program_that_wrote_it(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert registration.command(shared=False) == (sys.executable, "-m", "coderank")
     assert registration.command(shared=True) == ("coderank",)
+
+
+def test_what_was_entered_starts_a_server_that_greets(world: World) -> None:
+    program = str(Path(sys.executable).with_name("coderank"))
+    written = subprocess.run(
+        [program, "install", "gemini", "--yes"], cwd=world.repo, env=world.environment, capture_output=True, check=True
+    )
+    assert written.stderr == b""
+    settings = Path(world.environment["HOME"]) / ".gemini" / "settings.json"
+    entry = json.loads(settings.read_text())["mcpServers"]["coderank"]
+    assert entry["command"] == program
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    greeting = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
+    answer = subprocess.run(
+        [entry["command"], *entry["args"]],
+        cwd=world.repo,  # where the client starts it
+        env=world.environment,
+        input=greeting.encode() + b"\n",
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(answer.stdout.splitlines()[0])["result"]["serverInfo"]["name"] == "coderank"
