@@ -16,9 +16,11 @@ from coderank.reranking.cross_encoder import (
     BLOCK,
     LEAST_PAIR_TOKENS,
     SAFETY,
+    TELLING_TOKENS,
     WANTED,
     CrossEncoder,
 )
+from coderank.reranking.memory import Known, Memory
 from coderank.reranking.pair_model import GraphPairs
 from coderank.reranking.pairs import PairTokenizer, files
 
@@ -207,6 +209,15 @@ def test_loading_takes_nothing_from_the_budget(folder: Path, monkeypatch: pytest
     ranking = CrossEncoder("pairs", folder, plan, clock=clock).rerank("a", [z(1), z(2)], 500)
     assert (ranking.status, ranking.order) == (Status.COMPLETE, (1, 0))
     assert ranking.usage.ms < 500
+
+
+def test_a_few_tokens_say_nothing_of_the_speed(folder: Path, tmp_path: Path) -> None:
+    entry = Memory(tmp_path / "rerankers.json").entry("pairs")
+    reranker = CrossEncoder("pairs", folder, plan, entry=entry)
+    reranker.rerank("a", [z(1), z(2)])
+    assert entry.known == Known()
+    reranker.rerank("a", [z(TELLING_TOKENS)])
+    assert entry.known.ms_per_unit > 0
 
 
 def test_what_cannot_be_loaded_ahead_shows_when_it_is_asked(tmp_path: Path) -> None:

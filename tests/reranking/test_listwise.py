@@ -156,7 +156,7 @@ def test_the_measured_speed_says_how_many_fit() -> None:
     reranker = Listwise(Judge(slow), CHARACTERS, STRATEGIES["sliding"], clock=clock)
     assert reranker.fit(100, 500) == 10
     assert reranker.fit(4, 500) == 4
-    reranker.rerank("which", [passage(grade) for grade in (1, 0)])
+    reranker.rerank("which", [passage(grade) for grade in range(10)])
     assert [reranker.fit(100, budget) for budget in (100, 210, 410, 610, 4_000)] == [0, 10, 15, 20, 100]
 
 
@@ -168,7 +168,7 @@ def test_topdown_fits_more_into_the_same_time() -> None:
         return true_answer(user)
 
     reranker = Listwise(Judge(slow, concurrency=10), CHARACTERS, STRATEGIES["topdown"], clock=clock)
-    reranker.rerank("which", [passage(grade) for grade in (1, 0)])
+    reranker.rerank("which", [passage(grade) for grade in range(10)])
     assert reranker.fit(100, 510) == 100
 
 
@@ -180,7 +180,7 @@ def test_a_failure_is_no_measurement() -> None:
         return ChatError("down")
 
     reranker = Listwise(Judge(fail), CHARACTERS, STRATEGIES["sliding"], clock=clock)
-    reranker.rerank("which", [passage(1), passage(0)])
+    reranker.rerank("which", [passage(grade) for grade in range(10)])
     assert reranker.fit(100, 500) == 10
 
 

@@ -126,11 +126,11 @@ def test_a_model_that_was_too_slow_is_tried_again_after_a_while(entry: Entry, no
 
     def slowly(*_: object) -> str:
         clock.advance(0.7)
-        return "[2] > [1]"
+        return " > ".join(f"[{number}]" for number in range(1, 11))
 
     slow = judged(Judge(slowly), entry, clock)
     assert slow.fit(100, 500) == 10
-    slow.rerank("q", [passage(1), passage(0)])
+    slow.rerank("q", [passage(grade) for grade in range(10)])
     assert judged(Judge(), entry, clock).fit(100, 500) == 0
     assert judged(Judge(), entry, clock).fit(100, 5_000) > 0
     now.advance(STALE_S)
@@ -144,3 +144,15 @@ def test_a_model_that_can_only_be_too_slow_is_not_tried(entry: Entry) -> None:
     assert reranker.fit(100, 500) == 0
     assert reranker.fit(100, 140_000) == 10
     assert judge.calls == 0
+
+
+def test_a_window_that_is_not_full_says_nothing_of_the_speed(entry: Entry) -> None:
+    """As the two passages of a trial."""
+    clock = Clock()
+
+    def slowly(*_: object) -> str:
+        clock.advance(9)
+        return "[2] > [1]"
+
+    judged(Judge(slowly), entry, clock).rerank("q", [passage(1), passage(0)])
+    assert entry.known == Known()

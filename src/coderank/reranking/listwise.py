@@ -94,8 +94,8 @@ class Listwise:
         except (InvalidQueryError, ModelError) as error:
             run.stopped = str(error)
         ranking = run.ranking(len(passages))
-        if not run.errors:
-            # A call that failed says how long its time-out was, not how fast the model is.
+        if not run.errors and len(passages) >= WINDOW:
+            # A call that failed says how long its time-out was, a window that is not full how fast a part of one is.
             self._pace.record(ranking.usage.steps, ranking.usage.ms)
         return ranking
 
