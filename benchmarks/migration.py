@@ -33,7 +33,7 @@ from coderank.evaluation.process import coderank, environment
 from coderank.evaluation.tables import markdown
 from coderank.migration.contract import Moving, Step
 from coderank.migration.journal import FILE_NAME
-from coderank.moving import Move
+from coderank.moving.index import IndexMove
 from coderank.store.room import bytes_on_disk
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _moved(world: World, model: str) -> dict[str, Any]:
         if not began or began[-1][0] is not event.phase:
             began.append((event.phase, time.monotonic()))
 
-    with world.engine() as engine, _watching(world) as watched, Move(engine, model) as move:
+    with world.engine() as engine, _watching(world) as watched, IndexMove(engine, model) as move:
         before = bytes_on_disk(engine.index_dir)
         report = move.run(on_progress=note)
         ends = [moment for _, moment in began[1:]] + [time.monotonic()]
@@ -178,7 +178,7 @@ def _told(watched: Watched) -> dict[str, Any]:
 
 def _rolled_back(world: World) -> float:
     """Roll back, then delete what was made, so that the next move begins anew."""
-    with world.engine() as engine, Move(engine) as move:
+    with world.engine() as engine, IndexMove(engine) as move:
         started = time.monotonic()
         move.roll_back()
         spent = time.monotonic() - started
@@ -232,7 +232,7 @@ def _stage(world: World) -> str:
 
 def _changed(world: World) -> dict[str, Any]:
     """Write, change and delete a file during a move."""
-    with world.engine() as engine, Move(engine) as move:
+    with world.engine() as engine, IndexMove(engine) as move:
         move.roll_back()
         move.drop()
     files = sorted(world.root.rglob("*.py"))
@@ -248,7 +248,7 @@ def _changed(world: World) -> dict[str, Any]:
             changed.append(files[1].relative_to(world.root).as_posix())
 
     with world.engine() as engine:
-        with Move(engine, "shaped-768") as move:
+        with IndexMove(engine, "shaped-768") as move:
             report = move.run(on_progress=change)
         status = engine.status()
         assert engine.search("written_meanwhile quixotic zephyr")[0].path == "written.py"
@@ -260,7 +260,7 @@ def _changed(world: World) -> dict[str, Any]:
 
 def _wide(world: World) -> None:
     """Build the index anew with vectors of 3,584 numbers."""
-    with world.engine() as engine, Move(engine) as move:
+    with world.engine() as engine, IndexMove(engine) as move:
         move.drop()
     with Engine.open(world.root, model="shaped-3584", settings=world.settings) as engine:
         index_dir = engine.index_dir

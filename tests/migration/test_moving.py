@@ -12,7 +12,7 @@ from coderank.errors import UsageError
 from coderank.migration.contract import Moving, Verdict
 from coderank.migration.journal import Stage
 from coderank.migration.run import GateError
-from coderank.moving import Move
+from coderank.moving.index import IndexMove
 from coderank.store import fingerprint
 
 QUESTION = "part3_1 compute"
@@ -31,7 +31,7 @@ def test_an_index_moves_and_everything_follows(app: World) -> None:
     with app.engine() as engine:
         before = engine.status()
         words = answers(engine)
-        with Move(engine, "tiny") as move:
+        with IndexMove(engine, "tiny") as move:
             report = move.run()
         assert (report.stage, report.points, report.embedded) == (Stage.LIVE, before.chunks, before.chunks)
         assert report.verified is not None
@@ -47,16 +47,16 @@ def test_an_index_moves_and_everything_follows(app: World) -> None:
 
 def test_a_second_run_does_nothing(app: World) -> None:
     with app.engine() as engine:
-        with Move(engine, "tiny") as move:
+        with IndexMove(engine, "tiny") as move:
             move.run()
         record = (engine.index_dir / "index.json").read_bytes()
-        with Move(engine, "tiny") as move:
+        with IndexMove(engine, "tiny") as move:
             report = move.run()
         assert (report.stage, report.embedded) == (Stage.LIVE, 0)
         assert (engine.index_dir / "index.json").read_bytes() == record
-        with Move(engine) as move:
+        with IndexMove(engine) as move:
             move.drop()
-        with Move(engine, "tiny") as move:
+        with IndexMove(engine, "tiny") as move:
             assert move.run().stage is Stage.LIVE
         assert fingerprint.read(engine.index_dir).generation == "generation-2"
 
@@ -74,7 +74,7 @@ def test_what_changes_meanwhile_is_caught_up(app: World) -> None:
                 other.index()
 
     with app.engine() as engine:
-        with Move(engine, "tiny") as move:
+        with IndexMove(engine, "tiny") as move:
             move.run(on_progress=change)
         status = engine.status()
         assert (status.changed_since, status.dense_coverage) == (0, 1.0)
@@ -86,31 +86,31 @@ def test_what_changes_meanwhile_is_caught_up(app: World) -> None:
 
 def test_rolled_back_and_forth_and_dropped(app: World) -> None:
     with app.engine() as engine:
-        with Move(engine, "tiny") as move:
+        with IndexMove(engine, "tiny") as move:
             assert Path(move.run().backup, "shard").is_dir()
         app.write("new")
         engine.index()
-        with Move(engine) as move:
+        with IndexMove(engine) as move:
             assert move.roll_back().stage is Stage.ROLLED_BACK
         assert (engine.search(QUESTION).index.model, engine.status().changed_since) == ("small", 1)
         engine.index()
-        with Move(engine) as move:
+        with IndexMove(engine) as move:
             report = move.run()
         assert (report.stage, report.embedded) == (Stage.LIVE, 0)
         assert engine.search("new_1")[0].path == "new.py"
         size = engine.status().bytes_on_disk
-        with Move(engine) as move:
+        with IndexMove(engine) as move:
             assert move.drop() > 0
         assert engine.status().bytes_on_disk < size
         assert {file.name for file in engine.index_dir.iterdir() if file.is_dir()} == {"generation-2"}
         assert engine.search("new_1").index.model == "tiny"
-        with pytest.raises(UsageError, match="Nothing was begun"), Move(engine):
+        with pytest.raises(UsageError, match="Nothing was begun"), IndexMove(engine):
             pass
 
 
 def test_a_gate_keeps_the_index_where_it_is(app: World) -> None:
     with app.engine() as engine:
-        with Move(engine, "tiny") as move:
+        with IndexMove(engine, "tiny") as move:
             shadow = Path(move.shadow)
 
             def gate() -> Verdict:
@@ -121,7 +121,7 @@ def test_a_gate_keeps_the_index_where_it_is(app: World) -> None:
             with pytest.raises(GateError, match=r"fell by 0\.3"):
                 move.run(gate=gate)
         assert engine.search(QUESTION).index.model == "small"
-        with Move(engine, "tiny") as move:
+        with IndexMove(engine, "tiny") as move:
             report = move.run(gate=lambda: Verdict(passed=True, summary="nDCG@10 rose"))
         assert (report.embedded, report.stage) == (0, Stage.LIVE)
 
@@ -129,12 +129,15 @@ def test_a_gate_keeps_the_index_where_it_is(app: World) -> None:
 def test_wrong_dimensions_and_other_moves_are_refused_before_anything_happens(app: World) -> None:
     with app.engine() as engine:
         held = sorted(engine.index_dir.iterdir())
-        with pytest.raises(UsageError, match="vectors of 32 numbers, not of 768"), Move(engine, "tiny", dimension=768):
+        with (
+            pytest.raises(UsageError, match="vectors of 32 numbers, not of 768"),
+            IndexMove(engine, "tiny", dimension=768),
+        ):
             pass
         assert sorted(engine.index_dir.iterdir()) == held
-        with Move(engine, "tiny") as move:
+        with IndexMove(engine, "tiny") as move:
             move.run()
-        with pytest.raises(UsageError, match="still kept"), Move(engine, "small"):
+        with pytest.raises(UsageError, match="still kept"), IndexMove(engine, "small"):
             pass
 
 
@@ -144,7 +147,7 @@ def test_an_empty_index_moves_too(tmp_path: Path) -> None:
         file.unlink()
     with app.engine() as engine:
         engine.index(rebuild=True)
-        with Move(engine, "tiny") as move:
+        with IndexMove(engine, "tiny") as move:
             assert move.run().points == 0
         assert engine.status().model == "tiny"
         app.write("first")

@@ -48,7 +48,7 @@ def embed(exports: tuple[Path, ...], *, collections: str, model: str, file: Path
     from coderank.loading.choice import embedder  # noqa: PLC0415
     from coderank.migration.elsewhere import embed as embedded  # noqa: PLC0415
     from coderank.migration.parquet import Header  # noqa: PLC0415
-    from coderank.moving import kind_of  # noqa: PLC0415
+    from coderank.moving.move import kind_of  # noqa: PLC0415
     from coderank.settings import Settings  # noqa: PLC0415
     from coderank.store.raw import UNNAMED  # noqa: PLC0415
 

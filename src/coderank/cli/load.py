@@ -37,15 +37,20 @@ def load(
     from contextlib import closing  # noqa: PLC0415
 
     from coderank.cli.migration_table import report_lines  # noqa: PLC0415 - not needed to print help
-    from coderank.cli.moved import opened  # noqa: PLC0415
+    from coderank.cli.moved import move_of, opened, reconfigure  # noqa: PLC0415
     from coderank.cli.progress import told  # noqa: PLC0415
     from coderank.migration.parquet import Reader  # noqa: PLC0415
-    from coderank.moving import Move  # noqa: PLC0415
 
     with closing(Reader(file)) as reader:
         kind = reader.header.kind
     chosen = model or (kind.model if kind else "")
-    with opened(name, chosen, index_dir) as engine, Move(engine, chosen, force=force) as move, told(name) as listener:
+    with (
+        opened(name, chosen, index_dir) as engine,
+        move_of(engine, chosen, force=force) as move,
+        told(name) as listener,
+    ):
         report = move.load(file, source or name, allow_missing=allow_missing, on_progress=listener)
+        if done := reconfigure(engine, move.record):
+            click.echo(done, err=True)
     for line in report_lines(name, report, verbose=verbose):
         sys.stdout.write(f"{line}\n")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from coderank.evaluation.asking import Search
     from coderank.migration.contract import Gate
     from coderank.migration.run import Report
-    from coderank.moving import Move
+    from coderank.moving.index import IndexMove
+    from coderank.moving.server import ServerMove
     from coderank.types import SearchResult
 
 
@@ -113,15 +114,16 @@ def migrate(
     return int(any(isinstance(outcome, CoderankError) for _, outcome in outcomes))
 
 
-def _move(engine: Engine, wish: Wish) -> Move:
-    from coderank.moving import Move  # noqa: PLC0415 - numpy and the engine's library: not needed to print help
+def _move(engine: Engine, wish: Wish) -> IndexMove | ServerMove:
+    from coderank.cli.moved import move_of  # noqa: PLC0415 - numpy and the engine's library: not needed to print help
 
-    return Move(engine, wish.model, dimension=wish.dimension, force=wish.force)
+    return move_of(engine, wish.model, dimension=wish.dimension, force=wish.force)
 
 
 def _run(engine: Engine, wish: Wish) -> Report:
     from coderank.cli.progress import told  # noqa: PLC0415
     from coderank.migration.journal import Stage  # noqa: PLC0415
+    from coderank.moving.server import ServerMove  # noqa: PLC0415
 
     with _move(engine, wish) as move:
         if wish.resume and move.record.stage is Stage.PLANNED:
@@ -129,9 +131,23 @@ def _run(engine: Engine, wish: Wish) -> Report:
                 f"No move of {engine.label} to {move.record.new} was begun",
                 f"Begin one: coderank migrate {engine.collection or engine.arguments}",
             )
+        if wish.queries and isinstance(move, ServerMove):
+            raise UsageError(
+                f"{engine.label} is on a server, where --gate cannot ask the new points before the cut-over",
+                "Migrate without it, compare, and go back with --rollback if need be",
+            )
         gate = _gate(engine, Path(move.shadow), wish.queries, wish.max_loss) if wish.queries else None
         with told(engine.label) as listener:
-            return move.run(allow_missing=wish.allow_missing, gate=gate, on_progress=listener)
+            report = move.run(allow_missing=wish.allow_missing, gate=gate, on_progress=listener)
+        _reconfigure(engine, move)
+        return report
+
+
+def _reconfigure(engine: Engine, move: IndexMove | ServerMove) -> None:
+    from coderank.cli.moved import reconfigure  # noqa: PLC0415
+
+    if done := reconfigure(engine, move.record):
+        click.echo(done, err=True)
 
 
 def _gate(engine: Engine, shadow: Path, queries: Path, max_loss: float) -> Gate:
@@ -161,7 +177,9 @@ def _search(engine: Engine) -> Search:
 
 def _roll_back(engine: Engine, wish: Wish) -> Report:
     with _move(engine, wish) as move:
-        return move.roll_back()
+        report = move.roll_back()
+        _reconfigure(engine, move)
+        return report
 
 
 def _drop(engine: Engine, wish: Wish, *, yes: bool) -> None:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coderank import wiring
+from coderank.collections.change import change
 from coderank.engine import Engine
+from coderank.loading.choice import embedder
+from coderank.migration.journal import Stage
+from coderank.moving.index import IndexMove
+from coderank.moving.server import ServerMove
 from coderank.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from coderank.migration.journal import Record
 
 
 def opened(name: str, model: str, index_dir: Path | None) -> Engine:
@@ -18,6 +26,29 @@ def opened(name: str, model: str, index_dir: Path | None) -> Engine:
         return Engine.open_collection(name, settings=settings)
     # A model that is named stands in for the old one, which need not be usable any more.
     return Engine.open(name, model=model or "auto", index_dir=index_dir, settings=settings)
+
+
+def move_of(engine: Engine, model: str, *, dimension: int = 0, force: bool = False) -> IndexMove | ServerMove:
+    """Choose how the points of an engine are moved: where they are decides."""
+    if engine.collection and wiring.describe(engine.collection, engine.home.settings).store is not None:
+        return ServerMove(engine, model, dimension=dimension, force=force)
+    return IndexMove(engine, model, dimension=dimension, force=force)
+
+
+def reconfigure(engine: Engine, record: Record) -> str:
+    """Name the model in use now in the configuration of a collection on a server, where it says another.
+
+    Returns what was done, empty for nothing. Raises ConfigurationError with what to put there, if it cannot be written.
+    """
+    settings = engine.home.settings
+    if not engine.collection or (described := wiring.describe(engine.collection, settings)).store is None:
+        return ""
+    used = record.old if record.stage is Stage.ROLLED_BACK else record.new
+    if described.embedding_model == "auto" or embedder(described.embedding_model, settings).name == used.model:
+        return ""
+    file = settings.collections_place()
+    kept = change(file, engine.collection, {"embedding_model": used.model, "embedding_dimension": used.dimension})
+    return f"{file} names {used.model} now; what it was is kept as {kept}"
 
 
 def _is_collection(name: str, settings: Settings) -> bool:

@@ -41,6 +41,9 @@ SAMPLE = 64
 class IndexSite:
     """Where the index of one root lives. Safe to use again after a kill at any moment."""
 
+    locks = True
+    """Whoever writes holds the lock that `quiet` takes."""
+
     def __init__(self, home: Home, label: str, old: fingerprint.IndexRecord, new: fingerprint.IndexRecord) -> None:
         """Take the records of the generation that is in use when the migration begins, and of the one to follow."""
         self.label = label

@@ -137,7 +137,7 @@ def open_store(
             dimension,
             language_of=lambda path: detect(path).name,
             vector=server.vector,
-            fields=_fields(server.payload),
+            fields=fields_of(server.payload),
         )
     return ServerStore(
         connection,
@@ -235,7 +235,8 @@ def _server(collection: config.Collection) -> config.Server:
     return collection.store
 
 
-def _fields(wanted: PayloadMapping | str | None) -> Fields | str | None:
+def fields_of(wanted: PayloadMapping | str | None) -> Fields | str | None:
+    """Say where a configuration has the text of a payload, as the store takes it."""
     if not isinstance(wanted, PayloadMapping):
         return wanted
     named = {

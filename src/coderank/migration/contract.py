@@ -40,6 +40,9 @@ class Site(Protocol):
     Every method is safe to repeat after a kill at any moment, and raises a CoderankError that says what failed.
     """
 
+    locks: bool
+    """Whether `quiet` keeps every writer out."""
+
     @property
     def label(self) -> str:
         """What the user calls the collection."""

@@ -10,7 +10,7 @@ from coderank.errors import WRITABLE, CoderankError, IndexNotWritableError, Usag
 from coderank.migration.contract import Moving, Step
 from coderank.migration.journal import Stage
 from coderank.migration.plan import bytes_needed
-from coderank.migration.shadow import Filling, count_of
+from coderank.migration.shadow import Filling, count_of, written_since
 from coderank.migration.verify import verify
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ class Migration:
                 verified = self._verified(filling, None)
             self._site.cut_over(whole=not self.record.missing)
             self._change(stage=Stage.LIVE)
+        if not self._site.locks:
+            filling.late()
         report = self._report()
         return replace(
             report,
@@ -122,14 +124,21 @@ class Migration:
             seconds=time.monotonic() - started,
         )
 
-    def roll_back(self) -> Report:
-        """Serve readers from the old points again; the new ones are kept. Raises UsageError before a cut-over."""
+    def roll_back(self, *, force: bool = False) -> Report:
+        """Serve readers from the old points again; the new ones are kept.
+
+        Raises:
+            UsageError: there was no cut-over, or points were written since that the old side would not have, and
+                ``force`` does not say that this is known.
+        """
         if self.record.stage is Stage.ROLLED_BACK:
             return self._report()
         if self.record.stage is not Stage.LIVE:
             raise UsageError(
                 f"{self._site.label} was not cut over, so there is nothing to roll back", "It is served as before"
             )
+        if not self._site.locks and not force:
+            self._check_written()
         with self._site.quiet():
             self._site.roll_back()
             self._change(stage=Stage.ROLLED_BACK)
@@ -140,6 +149,15 @@ class Migration:
         freed = self._site.drop_old() if self.record.stage is Stage.LIVE else self._site.drop_shadow()
         self._journal.remove()
         return freed
+
+    def _check_written(self) -> None:
+        written = written_since(self._site.live(), self._site.shadow())
+        if written:
+            raise UsageError(
+                f"{written:,} points of {self._site.label} were written or changed since it was cut over, which the "
+                "old points do not have",
+                "Roll back without them, they are kept in the new collection: --rollback --force",
+            )
 
     def _check_room(self) -> None:
         """Refuse to begin what the disk has no room for."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from coderank.errors import IndexNotFoundError
 from coderank.migration.contract import Moving, Step
 from coderank.store.raw import RawPoint
@@ -34,6 +36,8 @@ class Filling:
     embedded: int = 0
     """Vectors made in this run."""
     deleted: int = 0
+    sums: dict[PointId, int] = field(default_factory=dict)
+    """Of the payloads that the last round saw: what differs from them was written later."""
     seen: list[PointId] = field(default_factory=list)
     """Ids of the live points, as the last round saw them."""
 
@@ -48,9 +52,25 @@ class Filling:
                 self._carry(differing[start : start + STEP])
                 self._tell(len(self.seen) + len(page) - len(differing) + start, total)
             self.seen += [point.id for point in page]
+            self.sums.update((point.id, _sum(point)) for point in page)
             self._tell(len(self.seen), total)
             changed += len(differing)
         return changed + self._remove_extra()
+
+    def late(self) -> int:
+        """Take along what was written to the live side after the last round saw it; return how many points.
+
+        Called after a cut-over: what was written to the new side since has the last word.
+        """
+        taken = 0
+        for page in pages_of(self.live):
+            changed = [point.id for point in page if self.sums.get(point.id) != _sum(point)]
+            there = {point.id: _sum(point) for point in present(self.shadow, changed)}
+            late = [id_ for id_ in changed if id_ not in there or there[id_] == self.sums.get(id_)]
+            for start in range(0, len(late), STEP):
+                self._carry(late[start : start + STEP])
+            taken += len(late)
+        return taken
 
     def _differing(self, page: Sequence[RawPoint]) -> list[PointId]:
         there = {point.id: point.payload for point in present(self.shadow, [point.id for point in page])}
@@ -90,6 +110,19 @@ class Filling:
     def _tell(self, done: int, total: int) -> None:
         if self.on_progress:
             self.on_progress(Moving(Step.EMBED, min(done, total), total))
+
+
+def written_since(old: RawPoints, new: RawPoints) -> int:
+    """Count points of the new side that the old one does not have like that."""
+    written = 0
+    for page in pages_of(new):
+        there = {point.id: point.payload for point in present(old, [point.id for point in page])}
+        written += sum(there.get(point.id) != point.payload for point in page)
+    return written
+
+
+def _sum(point: RawPoint) -> int:
+    return hash(msgspec.json.encode(point.payload, enc_hook=str))
 
 
 def count_of(points: RawPoints) -> int:

@@ -1,0 +1,116 @@
+"""Moves the index of a path, or of a collection that is kept in its folder."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from coderank.corpus.header import HEADER_VERSION
+from coderank.errors import INDEX, REBUILD, IndexIncompatibleError, IndexNotFoundError
+from coderank.indexing.location import recorded
+from coderank.indexing.site import IndexSite, next_generation
+from coderank.indexing.vector_cache import VectorCache
+from coderank.loading.opened import opened_embedder
+from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
+from coderank.migration.run import Migration
+from coderank.migration.text import ChunkTexts
+from coderank.migration.vectors import Embedding
+from coderank.moving.move import Move, kind_in, kind_of
+from coderank.store.fingerprint import FORMAT, Fingerprint, IndexRecord
+from coderank.store.layout import DENSE
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from coderank.engine import Engine
+    from coderank.models.catalogue import Model
+
+
+class IndexMove(Move):
+    """Moves the index of an engine.
+
+    ``with IndexMove(engine, "coderank-embed") as move: move.run()``
+    """
+
+    def __init__(self, engine: Engine, model: str = "", *, dimension: int = 0, force: bool = False) -> None:
+        """Take the index, and the model to move to; without one, that of the move that was begun before."""
+        command = f"coderank migrate {engine.collection or engine.arguments}"
+        journal = Journal(engine.home.folder / FILE_NAME)
+        super().__init__(journal, engine.label, command, model, dimension=dimension, force=force)
+        self._engine = engine
+
+    def __enter__(self) -> Self:
+        """Keep others out, and find out where the move stands.
+
+        Raises:
+            UsageError: no model is named, it does not give vectors of that dimension, or another move is not finished.
+            ModelNotFoundError: the catalogue has no such embedder.
+            IndexNotFoundError: there is nothing to move.
+            IndexBusyError: another process is at it.
+        """
+        found = recorded(self._engine.home.folder)
+        if found is None:
+            raise IndexNotFoundError(f"{self._engine.root} was never indexed", f"Run: coderank index {INDEX}")
+        begun = self._journal.read()
+        model = self._target(begun, self._engine.home.settings)
+        with ExitStack() as held:
+            held.enter_context(self._at(found, found).alone())
+            record = self._record(found, begun, model)
+            site = self._at(_record_of(record.old, record.old_place), _record_of(record.new, record.new_place))
+            held.callback(site.close)
+            self._held = held.pop_all()
+        self._model, self._site = model, site
+        self._embedding = self._embedding_of(model)
+        self._migration = Migration(site, self._journal, record, DENSE, self._embedding)
+        return self
+
+    def _record(self, found: IndexRecord, begun: Record | None, model: Model) -> Record:
+        new = kind_of(model)
+        if begun is not None:
+            on_old, on_new = _is(found, begun.old, begun.old_place), _is(found, begun.new, begun.new_place)
+            continued = self._continued(begun, new, on_old=on_old, on_new=on_new)
+            if continued is not None:
+                return continued
+            if found.generation != begun.new_place:
+                self._at(_record_of(begun.old, begun.old_place), _record_of(begun.new, begun.new_place)).drop_shadow()
+            self._journal.remove()
+        return self._begun(found, new)
+
+    def _begun(self, found: IndexRecord, new: Kind) -> Record:
+        old, here = kind_in(found.fingerprint), found.generation
+        if old == new:
+            return Record(old=old, new=new, old_place=here, new_place=here, stage=Stage.LIVE)
+        if not old.same_texts(new):
+            raise IndexIncompatibleError(f"The index of {self._label} was cut by other rules", REBUILD)
+        place = next_generation(self._engine.home.folder, here)
+        return Record(old=old, new=new, old_place=here, new_place=place)
+
+    def _at(self, old: IndexRecord, new: IndexRecord) -> IndexSite:
+        return IndexSite(self._engine.home, self._label, old, new)
+
+    def _file(self, path: str) -> str | None:
+        text = self._engine.home.tree.text(path)
+        return text if isinstance(text, str) else None
+
+    def _embedding_of(self, model: Model) -> Embedding:
+        settings = self._engine.home.settings
+        cache = VectorCache(settings.cache_dir / f"vectors-{model.file_stem}-h{HEADER_VERSION}.db", model.dimension)
+        self._held.callback(cache.close)
+        return Embedding(
+            ChunkTexts(self._file),
+            lambda: opened_embedder(model, settings, download=bool(self._named)),
+            model.dimension,
+            cache,
+        )
+
+
+def _record_of(kind: Kind, place: str) -> IndexRecord:
+    return IndexRecord(
+        fingerprint=Fingerprint(format=FORMAT, **msgspec.structs.asdict(kind)), root="", generation=place
+    )
+
+
+def _is(found: IndexRecord, kind: Kind, place: str) -> bool:
+    return kind_in(found.fingerprint) == kind and found.generation == place

@@ -1,0 +1,169 @@
+"""What every move has in common: what is behind it, what may be asked of it, and the models."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+from coderank.errors import UsageError
+from coderank.indexing.claim import fingerprint_of
+from coderank.loading.choice import embedder
+from coderank.migration.journal import Journal, Kind, Record, Stage
+from coderank.migration.plan import make_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from coderank.migration.contract import Gate, Listener, Site
+    from coderank.migration.plan import Plan
+    from coderank.migration.run import Migration, Report
+    from coderank.migration.vectors import Embedding
+    from coderank.models.catalogue import Model
+    from coderank.settings import Settings
+    from coderank.store.fingerprint import Fingerprint
+
+
+class Move:
+    """Moves one collection to another model, in a context in which no other process does.
+
+    What is behind a move is on the disk: after a kill at any moment the next one goes on from there. Subclasses enter
+    the context, in which they find out where the move stands.
+    """
+
+    _site: Site
+    _migration: Migration
+    _embedding: Embedding
+    _model: Model
+
+    def __init__(
+        self, journal: Journal, label: str, command: str, model: str, *, dimension: int = 0, force: bool = False
+    ) -> None:
+        """Take where the journal is, and the model to move to; without one, that of the move that was begun before.
+
+        ``force`` gives up what was begun before and not finished. Nothing is read or changed yet.
+        """
+        self._journal = journal
+        self._label = label
+        self._command = command
+        self._named = model
+        self._dimension = dimension
+        self._force = force
+        self._held = ExitStack()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held.close()
+
+    @property
+    def record(self) -> Record:
+        """What is behind the move."""
+        return self._migration.record
+
+    @property
+    def shadow(self) -> str:
+        """Where the new points are: of an index, a folder that is one itself once they are verified."""
+        return self._site.space().shadow
+
+    def plan(self) -> Plan:
+        """Say what a run would do and cost, from a trial of the model. Changes nothing."""
+        return make_plan(self._site, self.record, self._embedding, self._model.max_tokens)
+
+    def run(
+        self, *, allow_missing: bool = False, gate: Gate | None = None, on_progress: Listener | None = None
+    ) -> Report:
+        """Move the collection, or go on with it; see :meth:`coderank.migration.run.Migration.run`."""
+        return self._migration.run(allow_missing=allow_missing, gate=gate, on_progress=on_progress)
+
+    def load(
+        self, file: Path, collection: str, *, allow_missing: bool = False, on_progress: Listener | None = None
+    ) -> Report:
+        """Move the collection with the vectors of a file of `coderank embed`; those of new points are made here.
+
+        Raises:
+            UsageError: the file has no vectors of the model, or no points of the collection.
+            IndexCorruptError: the file is damaged.
+        """
+        from coderank.migration.elsewhere import seed  # noqa: PLC0415 - pyarrow: for files only
+        from coderank.migration.parquet import Reader  # noqa: PLC0415
+
+        with closing(Reader(file)) as reader:
+            if not _alike(reader.header.kind, self.record.new):
+                raise UsageError(
+                    f"The vectors of {file} were made with {reader.header.kind}, not with {self.record.new} as it is "
+                    "here: model, revision, dimension and the rules of the texts have to be the same",
+                    "Embed anew with this version and model, or load with the --model of the file",
+                )
+            reader.check()
+            counts = reader.collections()
+            if collection not in counts:
+                raise UsageError(f"{file} has no points of {collection!r}", f"It has those of: {', '.join(counts)}")
+            return self._migration.run(
+                allow_missing=allow_missing,
+                begin=lambda filling: seed(filling, reader, collection),
+                on_progress=on_progress,
+            )
+
+    def roll_back(self) -> Report:
+        """Use the points from before again; the new ones are kept."""
+        return self._migration.roll_back(force=self._force)
+
+    def drop(self) -> int:
+        """Delete the points that are not in use, and the backup; return how many bytes that gave back."""
+        return self._migration.drop()
+
+    def _target(self, begun: Record | None, settings: Settings) -> Model:
+        if not self._named and begun is None:
+            raise UsageError(f"Nothing was begun with {self._label}", "Say which model to move to: --model M")
+        model = embedder(self._named or (begun.new.model if begun else ""), settings)
+        if self._dimension and self._dimension != model.dimension:
+            raise UsageError(
+                f"{model.name} gives vectors of {model.dimension} numbers, not of {self._dimension}",
+                f"Leave --dimension out, or give --dimension {model.dimension}",
+            )
+        return model
+
+    def _continued(self, begun: Record, new: Kind, *, on_old: bool, on_new: bool) -> Record | None:
+        """Say where a move stands that was begun; None where it is to be given up and begun anew.
+
+        What readers go by has the last word over the journal, whose process may have died before it wrote.
+        ``on_old`` and ``on_new`` tell which of its points readers are served from.
+        """
+        if begun.stage is not Stage.LIVE and on_new:
+            begun = self._journal.change(begun, stage=Stage.LIVE)
+        if begun.stage is Stage.LIVE and on_old:
+            begun = self._journal.change(begun, stage=Stage.ROLLED_BACK)
+        if begun.new == new and on_new:
+            return begun
+        if begun.stage is Stage.LIVE:
+            raise UsageError(
+                f"The points from before the move to {begun.new} are still kept",
+                f"Delete them first: {self._command} --drop-old",
+            )
+        if begun.new == new and on_old and (not self._force or begun.stage is Stage.ROLLED_BACK):
+            return begun
+        if not self._force:
+            raise UsageError(
+                f"A move of {self._label} from {begun.old} to {begun.new} was begun, which is not what is asked "
+                "for, or the index was built anew since",
+                f"Give it up with everything it made: {self._command} --force",
+            )
+        return None
+
+
+def kind_of(model: Model) -> Kind:
+    """Say what tells the vectors that a model makes here from others."""
+    return kind_in(fingerprint_of(model))
+
+
+def kind_in(fingerprint: Fingerprint) -> Kind:
+    """Take from a fingerprint what tells vectors from others."""
+    return Kind(**{name: getattr(fingerprint, name) for name in Kind.__struct_fields__})
+
+
+def _alike(made: Kind | None, wanted: Kind) -> bool:
+    """Tell whether vectors can be taken; where coderank cuts no texts, its rules for that do not count."""
+    if made is None or wanted.chunker:
+        return made == wanted
+    return (made.model, made.revision, made.dimension) == (wanted.model, wanted.revision, wanted.dimension)

@@ -1,0 +1,159 @@
+"""A collection on a server moves to another model beside the one in use; its name leads to the new points at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from qdrant_client import QdrantClient, models
+from tests.store.qdrant_server import QdrantServer
+from tests.tiny_model import settings_with_tiny
+
+from coderank import Engine
+from coderank.cli.main import cli
+from coderank.errors import UsageError
+from coderank.migration.contract import Moving, Step
+from coderank.migration.journal import Stage
+from coderank.moving.server import ServerMove
+from coderank.settings import Settings
+
+TEXTS = {f"note {number}": f"def part_{number}(value):\n    return value + {number}" for number in range(20)}
+
+
+@pytest.fixture
+def server() -> Iterator[QdrantServer]:
+    made = QdrantServer().start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def client(server: QdrantServer) -> Iterator[QdrantClient]:
+    made = QdrantClient(url=server.url, check_compatibility=False)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def settings(server: QdrantServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    tiny = settings_with_tiny(tmp_path, "small")
+    described = {
+        "notes": {"embedding_model": "small", "embedding_dimension": 16, "store": {"url": server.url, "vector": ""}}
+    }
+    file = tmp_path / "collections.json"
+    file.write_text(json.dumps(described))
+    for name, value in (("COLLECTIONS_FILE", file), ("MODELS_FILE", tiny.models_file), ("DATA_DIR", tiny.data_dir)):
+        monkeypatch.setenv(f"CODERANK_{name}", str(value))
+    monkeypatch.setenv("CODERANK_CACHE_DIR", str(tiny.cache_dir))
+    return Settings.from_environment()
+
+
+def payload(name: str) -> dict[str, Any]:
+    return {"page_content": TEXTS[name], "metadata": {"source": f"{name}.py", "of": [1, None, {"x": 2.5}]}}
+
+
+def write(client: QdrantClient, collection: str) -> None:
+    """As LangChain does: one unnamed vector, and payloads of its own."""
+    client.create_collection(collection, models.VectorParams(size=16, distance=models.Distance.COSINE))
+    vectors = np.random.default_rng(7).standard_normal((len(TEXTS), 16))
+    points = [
+        models.PointStruct(id=at + 1, vector=vectors[at].tolist(), payload=payload(name))
+        for at, name in enumerate(TEXTS)
+    ]
+    client.upsert(collection, points)
+
+
+def contents(client: QdrantClient, collection: str) -> dict[Any, Any]:
+    records, _ = client.scroll(collection, limit=100, with_payload=True)
+    return {record.id: record.payload for record in records}
+
+
+def size(client: QdrantClient, collection: str) -> int:
+    params = client.get_collection(collection).config.params.vectors
+    assert isinstance(params, models.VectorParams)
+    return params.size
+
+
+def test_a_name_leads_to_the_new_points_and_back(client: QdrantClient, settings: Settings) -> None:
+    write(client, "notes")
+    before = contents(client, "notes")
+    with Engine.open_collection("notes", settings=settings) as engine, ServerMove(engine, "tiny") as move:
+        plan = move.plan()
+        assert (plan.points, plan.new, plan.free) == (20, "tiny (32-d)", None)
+        assert [one.name for one in client.get_collections().collections] == ["notes"]
+        report = move.run()
+        assert (report.stage, report.points, report.embedded) == (Stage.LIVE, 20, 20)
+        assert report.backup.startswith("snapshot ")
+    aliases = {one.alias_name: one.collection_name for one in client.get_aliases().aliases}
+    assert aliases == {"notes.live": "notes--tiny-1"}
+    assert contents(client, "notes--tiny-1") == before == contents(client, "notes")
+    assert (size(client, "notes--tiny-1"), size(client, "notes")) == (32, 16)
+    with Engine.open_collection("notes", settings=settings) as engine, ServerMove(engine) as move:
+        assert move.roll_back().stage is Stage.ROLLED_BACK
+        assert client.get_aliases().aliases == []
+        assert move.run().stage is Stage.LIVE
+        move.drop()
+    assert [one.name for one in client.get_collections().collections] == ["notes--tiny-1"]
+    aliases = {one.alias_name: one.collection_name for one in client.get_aliases().aliases}
+    assert aliases == {"notes": "notes--tiny-1"}
+
+
+def test_what_is_written_meanwhile_is_taken_along(client: QdrantClient, settings: Settings) -> None:
+    write(client, "notes")
+    seen: list[Step] = []
+
+    def change(event: Moving) -> None:
+        if event.phase not in seen:
+            seen.append(event.phase)
+            number = 100 + len(seen)
+            new = models.PointStruct(id=number, vector=[1.0] * 16, payload={"page_content": f"def new_{number}(): ..."})
+            client.upsert("notes", [new])
+            if event.phase is Step.VERIFY:
+                client.delete("notes", models.PointIdsList(points=[3]))
+                changed = {"page_content": "def changed(): ..."}
+                client.upsert("notes", [models.PointStruct(id=4, vector=[1.0] * 16, payload=changed)])
+
+    with Engine.open_collection("notes", settings=settings) as engine, ServerMove(engine, "tiny") as move:
+        move.run(on_progress=change)
+    assert Step.CUT_OVER in seen
+    moved = contents(client, "notes--tiny-1")
+    assert moved == contents(client, "notes")
+    assert 3 not in moved
+    assert moved[4]["page_content"] == "def changed(): ..."
+
+
+def test_points_written_after_the_cut_over_are_not_lost_by_rolling_back(
+    client: QdrantClient, settings: Settings
+) -> None:
+    write(client, "notes")
+    with Engine.open_collection("notes", settings=settings) as engine, ServerMove(engine, "tiny") as move:
+        move.run()
+    late = models.PointStruct(id=99, vector=[1.0] * 32, payload={"page_content": "def late(): ..."})
+    client.upsert("notes--tiny-1", [late])
+    with Engine.open_collection("notes", settings=settings) as engine:
+        with ServerMove(engine) as move, pytest.raises(UsageError, match="1 points of notes were written"):
+            move.roll_back()
+        with ServerMove(engine, force=True) as move:
+            assert move.roll_back().stage is Stage.ROLLED_BACK
+
+
+def test_the_command_searches_before_and_after(client: QdrantClient, settings: Settings) -> None:
+    write(client, "notes")
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(cli, arguments)
+        assert done.exit_code == 0, (done.output, done.exception)
+        return done.stdout
+
+    search = ("search", "part_7", "--collection", "notes", "--format", "json")
+    assert json.loads(run(*search))["index"]["model"] == "small"
+    assert run("migrate", "notes", "--model", "tiny").startswith("notes: on tiny (32-d): 20 points, 20 embedded")
+    found = json.loads(run(*search))
+    assert (found["index"]["model"], found["index"]["chunks"]) == ("tiny", 20)
+    assert run("migrate", "notes", "--rollback").startswith("notes: back on small (16-d)")
+    assert json.loads(run(*search))["index"]["model"] == "small"
