@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from coderank.cli import benching
 from coderank.cli.benching import Plan, bench
-from coderank.errors import UsageError
+from coderank.errors import MeasurementError, UsageError
+from coderank.evaluation.rivals import installed
 from coderank.settings import Settings
 
 FILES = {
@@ -47,3 +50,19 @@ def test_a_tree_without_a_file_is_refused(plan: Plan) -> None:
         file.unlink()
     with pytest.raises(UsageError, match="nothing to index"):
         bench(plan)
+
+
+def test_an_interpreter_without_a_rival_is_refused_before_anything_is_measured(plan: Plan, tmp_path: Path) -> None:
+    bare = replace(plan, rival=tmp_path / "python")
+    bare.rival.write_text("#!/bin/sh\nexit 1\n")  # type: ignore[union-attr] # given above
+    bare.rival.chmod(0o700)  # type: ignore[union-attr]
+    with pytest.raises(MeasurementError, match="neither semble nor sentence-transformers"):
+        bench(bare)
+    with pytest.raises(MeasurementError, match="Cannot run"):
+        bench(replace(plan, rival=tmp_path / "none"))
+    assert not list(plan.scratch.iterdir())
+
+
+def test_a_package_is_found_in_its_interpreter() -> None:
+    assert installed(Path(sys.executable), "pytest") == pytest.__version__
+    assert installed(Path(sys.executable), "no-such-package") == ""

@@ -21,7 +21,10 @@ _SIZES = "10000,100000"
 @options.model
 @options.rerank
 @click.option(
-    "--rival", type=click.Path(path_type=Path), metavar="PYTHON", help="An interpreter with semble, to compare."
+    "--rival",
+    type=click.Path(path_type=Path),
+    metavar="PYTHON",
+    help="An interpreter with semble or sentence-transformers.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write bench.json, bench.md and bench.html."

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coderank import __version__
+from coderank.corpus.header import dense_text
 from coderank.corpus.walk import walk
 from coderank.engine import Engine
-from coderank.errors import UsageError
+from coderank.errors import MeasurementError, UsageError
 from coderank.evaluation import machine, rivals
 from coderank.evaluation.bench import Bench, Grown, Rival, Spent, compressed
 from coderank.evaluation.growth import Pool, build
 from coderank.evaluation.metrics import median
 from coderank.evaluation.process import coderank, environment, run
+from coderank.loading.choice import BUNDLED_MODEL
 from coderank.loading.choice import embedder as model_of
 from coderank.loading.opened import opened_embedder
 from coderank.retrieval.legs import ModelLegs
@@ -35,7 +37,7 @@ from coderank.store.room import bytes_on_disk
 from coderank.types import SearchMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from coderank.embedding.contract import Embedder
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 
 RUNS = 5
 """Whole processes of each kind; the first is left out, as it reads programs and index from the disk."""
+ENCODED = 256
+"""Chunks that are embedded to compare speed."""
+SEMBLE, TRANSFORMERS = "semble", "sentence-transformers"
 LIMIT = 10
 TOTAL = "total"
 QUESTION = "where are errors handled"
@@ -61,7 +66,7 @@ class Plan:
     questions: int
     rerank: bool = False
     rival: Path | None = None
-    """An interpreter with semble."""
+    """An interpreter with semble, sentence-transformers, or both."""
     settings: Settings = field(default_factory=Settings.from_environment)
     announce: Callable[[str], None] = lambda _: None
 
@@ -89,7 +94,7 @@ class Plan:
 
 def bench(plan: Plan) -> Bench:
     """Measure everything; takes minutes. Raises MeasurementError where a process fails."""
-    before = machine.load()
+    others, before = _others(plan), machine.load()
     processes, report = _processes(plan)
     pool = _pool(plan)
     asked = _questions(pool.chunks, plan.questions)
@@ -115,7 +120,7 @@ def bench(plan: Plan) -> Bench:
         processes=tuple(processes),
         grown=tuple(grown),
         compressed=tuple(compressed(pool, vectors)),
-        rivals=tuple(_rivals(plan)),
+        rivals=tuple(_rivals(plan, others, pool.chunks)),
         notes=(),
     )
 
@@ -219,15 +224,46 @@ def _grown(plan: Plan, pool: Pool, size: int, embedder: _Remembered) -> Grown:
     return found
 
 
-def _rivals(plan: Plan) -> list[Rival]:
+def _others(plan: Plan) -> dict[str, str]:
+    """Return the versions of the others that are installed beside the interpreter that the plan names.
+
+    Raises:
+        MeasurementError: it has none of them.
+    """
     if plan.rival is None:
-        return []
-    plan.announce("semble on the same tree")
-    first = [_first_answer(plan, number).seconds for number in range(RUNS)]
-    theirs = rivals.first_answers(plan.rival, plan.tree, QUESTION, RUNS)
-    return [
-        Rival("first answer about a tree never seen", rivals.REMARK, median(first), median([d.seconds for d in theirs]))
-    ]
+        return {}
+    python = plan.rival
+    found = {name: version for name in (SEMBLE, TRANSFORMERS) if (version := rivals.installed(python, name))}
+    if not found:
+        raise MeasurementError(
+            f"{python} has neither {SEMBLE} nor {TRANSFORMERS}", f"Run: {python} -m pip install {SEMBLE}"
+        )
+    return found
+
+
+def _rivals(plan: Plan, others: Mapping[str, str], chunks: Sequence[Chunk]) -> Iterator[Rival]:
+    """Let others do the same work."""
+    if plan.rival is None:
+        return
+    if SEMBLE in others:
+        plan.announce(f"{SEMBLE} on the same tree")
+        ours = median([_first_answer(plan, number).seconds for number in range(RUNS)])
+        theirs = median([one.seconds for one in rivals.first_answers(plan.rival, plan.tree, QUESTION, RUNS)])
+        yield Rival("first answer about a tree never seen", f"{SEMBLE} {others[SEMBLE]}, random model", ours, theirs)
+    model = model_of(plan.model, plan.own)
+    if TRANSFORMERS in others and model.name == BUNDLED_MODEL:
+        plan.announce(f"{TRANSFORMERS} on the same texts")
+        texts = [dense_text(chunk) for chunk in chunks[:: max(1, len(chunks) // ENCODED)][:ENCODED]]
+        ours = _encoding(opened_embedder(model, plan.own), texts)
+        theirs = rivals.encoding(plan.rival, texts)
+        yield Rival(f"embedding {len(texts):,} chunks", f"{TRANSFORMERS} {others[TRANSFORMERS]}, fp32", ours, theirs)
+
+
+def _encoding(embedder: Embedder, texts: Sequence[str]) -> float:
+    embedder.embed_documents(texts[:8])
+    start = time.perf_counter()
+    embedder.embed_documents(texts)
+    return time.perf_counter() - start
 
 
 def _first_answer(plan: Plan, number: int) -> Finished:

@@ -66,5 +66,6 @@ def run(command: Sequence[str], env: Mapping[str, str]) -> Finished:
             raise MeasurementError(f"{command[0]} could not be started: {done.stderr}")
         seconds, peak, code = json.loads(report.read_text("utf-8"))
     if code:
-        raise MeasurementError(f"{' '.join(command)} exited with {code}: {done.stderr}")
+        shown = " ".join("…" if "\n" in part else part for part in command)  # a script is not worth reading twice
+        raise MeasurementError(f"{shown} exited with {code}: {done.stderr}")
     return Finished(seconds, peak * _MAXRSS_UNIT / 2**20, done.stdout)
