@@ -167,6 +167,13 @@ def test_a_client_that_vanishes_takes_its_server_with_it(here: Place) -> None:
         assert b"Traceback" not in gone.process.stderr.read()
 
 
+def test_a_client_that_never_speaks_is_not_waited_for(here: Place) -> None:
+    with Wire(here.start()) as silent:
+        begun = time.monotonic()
+        assert silent.end() == 0
+        assert time.monotonic() - begun < 20
+
+
 def test_several_agents_share_one_index(tmp_path: Path) -> None:
     here = place(tmp_path)
     answers: list[str] = []

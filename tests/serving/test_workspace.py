@@ -16,8 +16,10 @@ from tests.serving.serving_world import QUESTION, write_tree
 from coderank import Engine
 from coderank.errors import IndexIncompatibleError, IndexNotFoundError, InvalidQueryError, PathNotFoundError
 from coderank.serving import kept as kept_module
+from coderank.serving.follow import NOBODY
 from coderank.serving.kept import NotReadyError
 from coderank.serving.targets import UnknownCollectionError, folders, inside_of
+from coderank.serving.tools import tools
 from coderank.serving.workspace import Question, Workspace
 from coderank.settings import Settings
 
@@ -205,6 +207,9 @@ def test_configured_collections_are_served_beside_folders(repo: Path, tmp_path: 
     assert [(span.hit.path, span.hit.root, gone) for span in spans] == [("lion.md", str(docs), 0)]
     related = workspace.related("src/ring.py", 5, collection="repo")
     assert len(related.result) > 0
+    more = {spec.name: spec for spec in tools(workspace, per_collection=True)}
+    reply = more["search_handbook"].run(workspace, {"query": "lion roars", "limit": 1}, NOBODY)
+    assert reply.structured["results"][0]["path"] == str(docs / "lion.md")
     workspace.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -58,8 +59,11 @@ def _over_streams(paths: tuple[str, ...], settings: Settings, *, per_collection:
     from coderank.serving.workspace import Workspace  # noqa: PLC0415
 
     workspace = Workspace.open(paths, settings)
+    if sys.stdin.isatty():
+        click.echo("waiting for an agent's program on standard input; `coderank install` makes it start this", err=True)
     desk = Desk(NAME, INSTRUCTIONS)
-    desk.greet()
+    if not desk.greet():
+        return
     from coderank.serving.listen import serve_streams  # noqa: PLC0415 - a second of imports: the client is greeted first
 
     desk.hand_over()

@@ -43,15 +43,18 @@ class Desk:
         self._greeted: Any = None
         """Id of the request that was answered here."""
 
-    def greet(self) -> None:
-        """Wait for the first line, and answer it if it is an ``initialize`` that needs nobody else."""
+    def greet(self) -> bool:
+        """Wait for the first line, and answer it if it is an ``initialize`` that needs nobody else.
+
+        Returns whether there is a client: the input did not end before.
+        """
         self._first = _line(self._input)
         request = _initialize(self._first)
-        if request is None:
-            return
-        answer = {"jsonrpc": "2.0", "id": request["id"], "result": self._greeting(request["params"])}
-        _write(self._output, json.dumps(answer, ensure_ascii=False).encode() + b"\n")
-        self._greeted = request["id"]
+        if request is not None:
+            answer = {"jsonrpc": "2.0", "id": request["id"], "result": self._greeting(request["params"])}
+            _write(self._output, json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            self._greeted = request["id"]
+        return bool(self._first)
 
     def hand_over(self) -> None:
         """Let the library read everything from the first line on, as the process's standard streams.
