@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -128,6 +129,18 @@ def test_another_models_file_is_not_adopted(exports: dict[str, Export], tmp_path
     with pytest.raises(ModelError, match="drifts from the torch weights: minimum cosine similarity"):
         exporter.adopt(exports["fp32"].path, "fp32")
     assert find(tmp_path / "exports", MODEL) == []
+
+
+def test_what_a_killed_export_left_is_swept_after_a_day(weights: Path, tmp_path: Path) -> None:
+    target = folder_of(tmp_path, MODEL)
+    old, new = target / ".export-old", target / ".export-new"
+    for place in (old, new):
+        place.mkdir(parents=True)
+        (place / "source.onnx").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    with pytest.raises(ModelError):
+        Exporter(MODEL, tmp_path, folder=weights).adopt(new / "source.onnx", "fp32")
+    assert [path.name for path in target.iterdir()] == [".export-new"]
 
 
 @pytest.mark.parametrize("refused", ["drifting", "damaged"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -42,6 +43,10 @@ PROBE_TOKENS = 1024
 """Tokens read of a probe, whatever the model's default: a graph that stops at 512 has to be noticed."""
 TRIED: tuple[Precision, ...] = ("fp32", "int8")
 """What ``auto`` chooses from: ONNX Runtime has few bf16 kernels for CPUs."""
+WORKPLACE = ".export-"
+"""How the names of folders begin in which files are made."""
+ABANDONED_S = 86_400
+"""Age of such a folder from which on nobody can be at work in it."""
 RECORDED = ("coderank", "onnx", "onnxruntime", "torch", "transformers")
 
 
@@ -105,7 +110,8 @@ class Exporter:
         if self._reference is None:
             self._reference = embed_probes(self._torch)
         self._target.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".export-", dir=self._target) as folder:
+        _sweep(self._target)
+        with TemporaryDirectory(prefix=WORKPLACE, dir=self._target) as folder:
             shutil.copyfile(self._layout.folder / TOKENIZER, Path(folder, TOKENIZER))
             yield Path(folder)
 
@@ -139,6 +145,13 @@ class Exporter:
             versions=_versions(),
         )
         return install(staged.parent, self._target, record)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what exports that were killed have left: a gigabyte each."""
+    for place in folder.glob(f"{WORKPLACE}*"):
+        if time.time() - place.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def export_model(
