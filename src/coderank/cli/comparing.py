@@ -19,6 +19,7 @@ from coderank.evaluation import golden, machine
 from coderank.evaluation.drawing import draw, history
 from coderank.evaluation.runs import Run
 from coderank.evaluation.sides import Comparison, Cost, Side, side
+from coderank.indexing.keeping import InFolder
 from coderank.settings import Settings, expanded
 from coderank.store import fingerprint
 
@@ -136,6 +137,7 @@ def _in_its_process(where: Where, dataset: Dataset, how: How, settings: Settings
 def answered(where: Where, dataset: Dataset, how: How, settings: Settings) -> Side | CoderankError:
     """Open an index and ask it everything; runs in a process of its own, which gives errors back as they are."""
     try:
+        opening = where.opening(settings)
         with where.open(settings) as engine:
             status = engine.status()
             _warm_up(engine, dataset, how)
@@ -144,7 +146,9 @@ def answered(where: Where, dataset: Dataset, how: How, settings: Settings) -> Si
                 return engine.search(query, limit=limit, mode=how.mode, rerank=rerank)
 
             found = side(search, dataset, _described(where, status, dataset, how), rerank=how.rerank)
-        cost = Cost(found.cost.spent_ms, status.bytes_on_disk, machine.peak_mib())
+        # What a server's points take is on its own disk.
+        disk = status.bytes_on_disk if isinstance(opening.home.keeper, InFolder) else None
+        cost = Cost(found.cost.spent_ms, disk, machine.peak_mib())
         return replace(found, cost=cost, place=where.name)
     except CoderankError as error:
         return error
