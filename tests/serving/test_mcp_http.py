@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from tests.serving.serving_process import INITIALIZE, Place, place
-from tests.serving.serving_world import QUESTION
+from tests.serving.serving_world import QUESTION, write_tree
 
 TOKEN = "a-token-that-nobody-guesses"
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
@@ -80,6 +81,35 @@ def test_twelve_official_clients_at_once(running: Running) -> None:
 
     anyio.run(all_of_them)
     assert texts == ["src/ring.py"] * 36
+
+
+def test_long_work_is_told_of_and_can_be_cancelled(running: Running, here: Place) -> None:
+    heard: list[tuple[float, float | None, str | None]] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, total, message))
+
+    async def use() -> None:
+        async with authorized() as http:
+            transport = streamable_http_client(running.url, http_client=http)
+            async with Client(transport, mode="legacy", read_timeout_seconds=60) as one:
+                with anyio.move_on_after(30) as scope:
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(one.call_tool, "search_code", {"query": "many"}, None, listen)
+                        while len(heard) < 2:
+                            await anyio.sleep(0.01)
+                        group.cancel_scope.cancel()
+                assert not scope.cancelled_caught
+                found = await one.call_tool("list_collections", {})
+                assert not found.is_error
+
+    write_tree(here.repo, {f"many/m{n}.py": f"def many_{n}(value):\n    return value + {n}\n" for n in range(1_500)})
+    anyio.run(use)
+    shutil.rmtree(here.repo / "many")
+    values = [progress for progress, _, _ in heard]
+    assert values == sorted(values)
+    assert {total for _, total, _ in heard} == {1.0}
+    assert all(message and "files" in message for _, _, message in heard)
 
 
 def post(running: Running, content: bytes, **headers: str) -> httpx2.Response:
