@@ -7,11 +7,13 @@ import json
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from qdrant_client import models
 from tests.cli.conftest import World
 from tests.store.servers import Servers
 
+from coderank.migration.parquet import Reader
 from coderank.store.server_names import collections
 
 
@@ -103,6 +105,21 @@ class TestCollections:
         first = json.loads((tmp_path / "app.jsonl").read_text().splitlines()[0])
         assert len(first["vectors"]["dense"]) == 384
         assert first["vectors"]["lexical"].keys() == {"indices", "values"}
+
+    def test_an_export_as_parquet(self, described: World, tmp_path: Path) -> None:
+        described.run("index", "--collection", "app")
+        for name, options in (("plain", []), ("full", ["--vectors"])):
+            file = tmp_path / f"{name}.parquet"
+            done = described.run("collections", "export", "app", "--out", str(file), *options)
+            assert (done.returncode, done.stdout) == (0, f"app: 4 points written to {file}\n")
+        with closing(Reader(tmp_path / "full.parquet")) as reader:
+            reader.check()
+            ((name, page),) = reader.pages()
+        assert name == "app"
+        assert {point.payload["path"] for point in page} >= {"src/ring.py", "handbook/guide.md"}
+        assert {np.asarray(point.vectors["dense"]).shape for point in page} == {(384,)}
+        with closing(Reader(tmp_path / "plain.parquet")) as reader:
+            assert reader.header.dimensions == {}
 
     def test_delete_asks_and_takes_the_index_alone(self, described: World, tmp_path: Path) -> None:
         described.run("index", "--collection", "app")

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from coderank.errors import UsageError
+
+if TYPE_CHECKING:
+    from coderank.store.raw import RawPoints
 
 
 @click.command("export", short_help="Write the points of a collection to a file.")
@@ -15,13 +21,13 @@ import click
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
     metavar="FILE",
-    help="Where to: .jsonl or .jsonl.gz.",
+    help="Where to: .jsonl, .jsonl.gz or .parquet.",
 )
 @click.option("--vectors", is_flag=True, help="Write the vectors, too; without, they can be computed again.")
 def command(name: str, *, file: Path, vectors: bool) -> None:
-    """Write every point of the collection NAME to a file, one JSON object a line: its id and its payload.
+    """Write every point of the collection NAME to a file, its id and its payload: a line of JSON or a row of Parquet.
 
-    Such a file can be the `jsonl` source of another collection, and be embedded on another machine.
+    Either can be embedded on another machine; one with a JSON object a line can be a source of another collection.
     """
     from contextlib import closing  # noqa: PLC0415
 
@@ -30,5 +36,25 @@ def command(name: str, *, file: Path, vectors: bool) -> None:
 
     checked_target(file)
     with Engine.open_collection(name) as engine, closing(engine.points()) as points:
-        count = export_lines(points, file, vectors=vectors)
+        if file.suffix == ".parquet":
+            count = _rows(name, points, file, vectors=vectors)
+        else:
+            count = export_lines(points, file, vectors=vectors)
     click.echo(f"{name}: {count:,} points written to {file}")
+
+
+def _rows(name: str, points: RawPoints, file: Path, *, vectors: bool) -> int:
+    """Write rows of Parquet. Which model made the vectors is told by the collection, not by the file."""
+    try:
+        from coderank.migration.parquet import Header, writing  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise UsageError(
+            f"Parquet needs a package that is missing: {error.name}", "Run: pip install 'coderank[parquet]'"
+        ) from error
+    dense = {spec.name: spec.dimension for spec in points.specs() if not spec.sparse and not spec.multi}
+    count = 0
+    with writing(file, Header(None, dense if vectors else {})) as writer:
+        for page in points.pages(vectors=vectors):
+            writer.write(name, page)
+            count += len(page)
+    return count

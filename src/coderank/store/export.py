@@ -16,7 +16,8 @@ from coderank.errors import IndexNotWritableError, UsageError
 if TYPE_CHECKING:
     from coderank.store.raw import RawPoint, RawPoints
 
-SUFFIXES = (".jsonl", ".jsonl.gz")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
+"""Forms of an export; the last is written by ``migration/parquet.py``."""
 LEVEL = 6
 """Of compression: text shrinks to a quarter; the highest level takes three times as long for a hundredth less."""
 
@@ -27,7 +28,7 @@ def export_lines(points: RawPoints, file: Path, *, vectors: bool) -> int:
     The file appears when it is whole. Memory holds one page at a time.
 
     Raises:
-        UsageError: the file exists, or its name ends otherwise than SUFFIXES.
+        UsageError: the file exists, or its name says no form.
         IndexNotWritableError: it cannot be written.
     """
     checked_target(file)
