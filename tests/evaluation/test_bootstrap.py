@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from coderank.evaluation import bootstrap
 from coderank.evaluation.bootstrap import paired
 
 
@@ -48,3 +49,10 @@ def test_the_text_has_signs_and_the_record_is_rounded() -> None:
     found = paired([0.5, 0.7], [0.4, 0.6])
     assert found.text() == "+0.100 [+0.100, +0.100]"
     assert found.record() == {"mean": 0.1, "low": 0.1, "high": 0.1}
+
+
+def test_the_draw_does_not_depend_on_how_much_is_computed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = [0.1 * (n % 7) for n in range(50)], [0.1 * (n % 5) for n in range(50)]
+    whole = paired(ours, theirs)
+    monkeypatch.setattr(bootstrap, "_NUMBERS_AT_ONCE", 3_333)
+    assert paired(ours, theirs) == whole

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 RESAMPLES = 10_000
 SEED = 20_260
-_AT_ONCE = 500
-"""Resamples computed in one matrix: a few MB for any set at hand."""
+_NUMBERS_AT_ONCE = 1 << 21
+"""Numbers of one matrix of resamples: some 50 MB for a set of any size. The draw does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ def paired(ours: Sequence[float], theirs: Sequence[float], weights: Sequence[flo
 def _resampled(differences: np.ndarray, weight: np.ndarray) -> np.ndarray:
     random = np.random.default_rng(SEED)
     parts = []
-    for _ in range(RESAMPLES // _AT_ONCE):
-        rows = random.integers(0, differences.size, size=(_AT_ONCE, differences.size))
+    step = max(1, _NUMBERS_AT_ONCE // differences.size)
+    for start in range(0, RESAMPLES, step):
+        rows = random.integers(0, differences.size, size=(min(step, RESAMPLES - start), differences.size))
         parts.append((differences[rows] * weight[rows]).sum(axis=1) / weight[rows].sum(axis=1))
     return np.concatenate(parts)
