@@ -79,6 +79,11 @@ def test_bytes_are_those_of_the_files(measured: Advice) -> None:
         assert trial.sizes.disk >= 2 * DIMENSION
 
 
+def test_too_few_vectors_are_refused(tmp_path: Path) -> None:
+    with EdgeBench(tmp_path) as bench, pytest.raises(CoderankError, match="50 vectors are too few"):
+        advise(bench, vectors()[:50], vectors()[50:60], points=60)
+
+
 def test_the_cheapest_that_is_good_enough_is_advised(measured: Advice) -> None:
     chosen = measured.chosen
     assert chosen is not None

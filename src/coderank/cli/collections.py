@@ -11,6 +11,8 @@ _MODULES = {
     "list": "collection_list",
     "info": "collection_info",
     "export": "collection_export",
+    "advise": "collection_advise",
+    "size": "collection_size",
     "delete": "collection_delete",
 }
 """The commands in the order they are needed in, and the file of each."""
@@ -29,6 +31,6 @@ class _Commands(click.Group):
         return cast("click.Command", module.command)
 
 
-@click.group(cls=_Commands, short_help="List, describe, export and delete collections.")
+@click.group(cls=_Commands, short_help="List, describe, measure, export and delete collections.")
 def collections() -> None:
     """See what your file of collections describes and what is indexed of it; export and delete indexes."""

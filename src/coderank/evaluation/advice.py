@@ -26,6 +26,8 @@ OVERSAMPLING = (1.0, 2.0, 4.0)
 """Beyond 4 a search reads more of the stored vectors than a finer compression would cost."""
 TARGET = 0.99
 """Recall below which compression is felt: one of ten answers is another one in every tenth search."""
+FEWEST = 200
+"""Vectors below which every search reads all of them anyway, and recall says nothing."""
 STORED: tuple[Quantization, ...] = (
     NONE,
     *(Quantization("turbo", bits) for bits in (4.0, 2.0, 1.5, 1.0)),
@@ -88,6 +90,10 @@ def advise(
 
     As a search of coderank does it: CANDIDATES are taken, and the stored vectors decide which ten come first.
     """
+    if len(vectors) < FEWEST:
+        raise CoderankError(
+            f"{len(vectors)} vectors are too few to measure compression with, and need none", f"Index {FEWEST} or more"
+        )
     truth = nearest(vectors, queries)
     trials: list[Trial] = []
     missing: list[str] = []

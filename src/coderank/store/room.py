@@ -30,8 +30,8 @@ class Space:
 
 
 def bytes_on_disk(folder: Path) -> int:
-    """Add up what the files below a folder take on disk: the engine's are sparse, and much larger by their length."""
-    return sum(map(_allocated, _states(folder)))
+    """Add up what a file, or all below a folder, takes on disk: the engine's are sparse, and larger by their length."""
+    return _allocated(folder.stat()) if folder.is_file() else sum(map(_allocated, _states(folder)))
 
 
 def bytes_to_map(folder: Path, leaving_out: Collection[str]) -> int:

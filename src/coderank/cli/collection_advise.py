@@ -1,0 +1,146 @@
+"""``coderank collections advise``."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from coderank.cli import options
+
+if TYPE_CHECKING:
+    from coderank.collections.config import Collection
+    from coderank.engine import Engine
+    from coderank.evaluation.advice import Advice
+    from coderank.settings import Settings
+    from coderank.store.bench import Bench
+    from coderank.types import Matrix
+
+SAMPLE = 10_000
+"""Vectors that are tried: ten compressions of them take a minute on two cores."""
+QUERIES = 200
+"""Held-out vectors that are searched for: recall is then known to half a percent."""
+
+
+@click.command("advise", short_help="Measure how a collection's vectors are best compressed.")
+@click.argument("name")
+@click.option("--recall", "target", type=click.FloatRange(0.5, 1.0), default=0.99, show_default=True, metavar="R")
+@click.option("--sample", type=click.IntRange(100), default=SAMPLE, show_default=True, help="Vectors to try it on.")
+@click.option(
+    "--queries",
+    "questions",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Questions of yours, one a line, instead of vectors that are held out.",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html", help="Write a page, too.")
+@click.option("--write", is_flag=True, help="Put the advice into the configuration.")
+@options.output_format
+def command(
+    name: str,
+    *,
+    target: float,
+    sample: int,
+    questions: Path | None,
+    out: Path | None,
+    write: bool,
+    output_format: str,
+) -> None:
+    """Measure how the vectors of the collection NAME are best compressed.
+
+    Every compression is tried on a sample of its own vectors, in the engine it is in; the cheapest that finds what an
+    exact search finds is advised. Nothing of the collection is changed.
+    """
+    from coderank.cli.output import write_json  # noqa: PLC0415 - not needed to print help
+    from coderank.cli.reporting import write_file, write_tables  # noqa: PLC0415
+    from coderank.engine import Engine  # noqa: PLC0415
+    from coderank.evaluation import advice_report  # noqa: PLC0415
+    from coderank.settings import Settings  # noqa: PLC0415
+    from coderank.wiring import describe  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    described = describe(name, settings)
+    with Engine.open_collection(name, settings=settings) as engine:
+        found = _advice(engine, described, settings, target, sample, questions)
+    if out is not None:
+        write_file(out, advice_report.html(found, name))
+    if output_format == "json":
+        write_json(json.dumps(advice_report.record(found), ensure_ascii=False))
+    else:
+        write_tables([advice_report.table(found)], [advice_report.sentence(found)], advice_report.notes(found))
+    if write:
+        _write(found, described, settings)
+
+
+def _advice(
+    engine: Engine, described: Collection, settings: Settings, target: float, size: int, questions: Path | None
+) -> Advice:
+    from coderank.evaluation import sampling  # noqa: PLC0415 - numpy: not needed to print help
+    from coderank.evaluation.advice import advise  # noqa: PLC0415
+
+    wanted = described.store.vector if described.store else None
+    with closing(engine.points()) as points:
+        count = points.count()
+        vectors = sampling.sample(points, sampling.dense_vector(points.specs(), wanted), size)
+    if questions is None:
+        vectors, queries = sampling.held_out(vectors, min(QUERIES, max(1, len(vectors) // 10)))
+    else:
+        queries = _embedded(questions, engine, settings)
+    with _bench(described, settings) as bench:
+        return advise(
+            bench,
+            vectors,
+            queries,
+            points=count,
+            target=target,
+            own_queries=questions is not None,
+            announce=lambda what: click.echo(f"trying {what}", err=True),
+        )
+
+
+def _bench(described: Collection, settings: Settings) -> Bench:
+    if described.store is None:
+        from coderank.store.edge_bench import EdgeBench  # noqa: PLC0415 - either or
+
+        settings.cache_dir.mkdir(parents=True, exist_ok=True)
+        return EdgeBench(settings.cache_dir)
+    from coderank.loading.servers import connect  # noqa: PLC0415
+
+    connection = connect(described, settings)
+    from coderank.store.server_bench import ServerBench  # noqa: PLC0415 - after connect, which says what is missing
+
+    return ServerBench(connection)
+
+
+def _embedded(questions: Path, engine: Engine, settings: Settings) -> Matrix:
+    import numpy as np  # noqa: PLC0415 - not needed to print help
+
+    from coderank.errors import UsageError  # noqa: PLC0415
+    from coderank.loading.choice import embedder  # noqa: PLC0415
+    from coderank.loading.opened import opened_embedder  # noqa: PLC0415
+
+    try:
+        lines = [line.strip() for line in questions.read_text("utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"Cannot read {questions}: {error}", "Give a text file with a question a line") from error
+    if not lines:
+        raise UsageError(f"{questions} has no question", "Give a text file with a question a line")
+    model = opened_embedder(embedder(engine.model, settings), settings)
+    return np.stack([model.embed_query(line) for line in lines])
+
+
+def _write(found: Advice, described: Collection, settings: Settings) -> None:
+    from coderank.collections.change import change  # noqa: PLC0415 - not needed to print help
+    from coderank.errors import CoderankError  # noqa: PLC0415
+    from coderank.loading.servers import configured  # noqa: PLC0415
+
+    if found.chosen is None:
+        raise CoderankError(f"Nothing reaches a recall of {found.target:g}", "Nothing is written; lower --recall")
+    file = settings.collections_place()
+    said = configured(found.chosen.quantization, described.quantization)
+    kept = change(file, described.name, {"quantization": said})
+    click.echo(f"written to {file}; what it was is in {kept}", err=True)
+    click.echo(f"takes effect with: coderank index --collection {described.name}", err=True)
