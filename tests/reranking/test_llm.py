@@ -16,7 +16,7 @@ from tests.reranking.rerank_samples import CHARACTERS
 from tests.reranking.test_tokens import write_bytes_tokenizer
 
 from coderank.errors import ModelUnavailableError
-from coderank.reranking.chat import Completion
+from coderank.reranking.chat import ChatError, Completion
 from coderank.reranking.contract import Status
 from coderank.reranking.listwise import STRATEGIES, Listwise
 from coderank.reranking.llm import CPU_WINDOW_MS_PER_GB, LocalModel, Precision, TransformersChat
@@ -150,6 +150,42 @@ def test_missing_weights_are_named_with_the_remedy(tmp_path: Path) -> None:
         ModelUnavailableError, match=r"cannot load coderank-llm from .*none.*coderank models pull coderank-llm"
     ):
         chat.load()
+
+
+def changed(folder: Path, copy: Path, **settings: object) -> Path:
+    import shutil
+
+    shutil.copytree(folder, copy)
+    path = copy / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+    return copy
+
+
+def test_a_tokenizer_without_a_chat_template_is_refused_when_loaded(folder: Path, tmp_path: Path) -> None:
+    copy = changed(folder, tmp_path / "copy", chat_template=None)
+    with pytest.raises(ModelUnavailableError, match=r"cannot load tiny .*chat_template"):
+        TransformersChat(LocalModel("tiny", str(copy), offline=True)).load()
+
+
+def test_a_template_that_fails_on_a_prompt_is_no_answer(folder: Path, tmp_path: Path) -> None:
+    copy = changed(
+        folder,
+        tmp_path / "copy",
+        chat_template=TEMPLATE + "{% if messages[1].content|length > 9 %}{{ raise_exception('too long') }}{% endif %}",
+    )
+    model = TransformersChat(LocalModel("tiny", str(copy), precision="fp32", offline=True))
+    (answer,) = model.complete(conversations("x"), 3)
+    assert isinstance(answer, ChatError)
+    assert "too long" in answer.message
+
+
+def test_a_tokenizer_without_a_token_to_pad_with_pads_with_the_end(
+    chat: TransformersChat, folder: Path, tmp_path: Path
+) -> None:
+    copy = changed(folder, tmp_path / "copy", pad_token=None)
+    model = TransformersChat(LocalModel("tiny", str(copy), precision="fp32", offline=True))
+    asked = conversations("a", "b" * 300)
+    assert [text_of(one) for one in model.complete(asked, 4)] == [text_of(one) for one in chat.complete(asked, 4)]
 
 
 def test_pickled_weights_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ enough from any budget that fewer or more cores do not matter."""
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 BATCH = 2
 """Prompts that are read at once: with 10,000 tokens each, their keys and values take 0.6 GB each on 7 B parameters."""
+_SAMPLE = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
 _TYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 
 
@@ -95,6 +96,8 @@ class TransformersChat:
         self, batch: Sequence[Messages], max_tokens: int, timeout_s: float | None = None
     ) -> list[Completion | ChatError]:
         """Answer each conversation with the likeliest token at each place. ``timeout_s`` ends an answer early."""
+        from jinja2 import TemplateError  # noqa: PLC0415 - torch brings it
+
         self.load()
         end = None if timeout_s is None else time.monotonic() + timeout_s
         answers: list[Completion | ChatError] = []
@@ -104,20 +107,25 @@ class TransformersChat:
                 left = None if end is None else max(0.0, end - time.monotonic())
                 try:
                     answers += self._generated(part, max_tokens, left)
-                except RuntimeError as error:
-                    # Memory ran out, or a kernel failed: torch has no narrower base for them.
+                except (RuntimeError, ValueError, TemplateError) as error:
+                    # Memory ran out, a kernel failed, or a template refused: there is no narrower base for them.
                     answers += [ChatError(f"{self.name} failed: {error}", "Rerank fewer candidates")] * len(part)
         return answers
 
     def _load(self) -> None:
         import torch  # noqa: PLC0415 - 5 s, and only for users of this back end
         import transformers  # noqa: PLC0415
+        from jinja2 import TemplateError  # noqa: PLC0415
         from safetensors import SafetensorError  # noqa: PLC0415
 
+        transformers.utils.logging.disable_progress_bar()
         wanted = self._described
         where = {"revision": wanted.revision, "local_files_only": wanted.offline, "trust_remote_code": False}
         try:
-            self._tokenizer = transformers.AutoTokenizer.from_pretrained(wanted.source, padding_side="left", **where)
+            tokenizer: Any = transformers.AutoTokenizer.from_pretrained(wanted.source, padding_side="left", **where)
+            # Raises where there is no chat template, and a template may come without a token to pad with.
+            tokenizer.apply_chat_template(_SAMPLE, tokenize=False, add_generation_prompt=True)
+            tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
             model: Any = transformers.AutoModelForCausalLM.from_pretrained(
                 wanted.source,
                 dtype=getattr(torch, _TYPES[_precision(wanted.precision, torch)]),
@@ -125,11 +133,12 @@ class TransformersChat:
                 **_placement(torch),
                 **where,
             )
-        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError, TemplateError) as error:
             raise ModelUnavailableError(
                 f"cannot load {wanted.name} from {wanted.source}: {error}",
                 "Name a folder in the hub's layout, or fetch one first: coderank models pull coderank-llm",
             ) from error
+        self._tokenizer = tokenizer
         on_cpu = torch.cuda.is_available() and model.device.type == "cpu"
         self._model = (model.to("cuda") if on_cpu else model).eval()
 

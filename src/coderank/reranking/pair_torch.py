@@ -31,6 +31,7 @@ class TorchPairs:
         import transformers  # noqa: PLC0415
         from safetensors import SafetensorError  # noqa: PLC0415
 
+        transformers.utils.logging.disable_progress_bar()
         if threads:
             torch.set_num_threads(threads)
         try:
