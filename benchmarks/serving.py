@@ -58,12 +58,19 @@ class Waited:
     engine: list[float] = field(default_factory=list)
     errors: int = 0
     mib: float = 0.0
-    """Most memory that the server had."""
+    """Most memory that the server had, the pages of files included that all processes share."""
+    own_mib: float = 0.0
+    """Memory of its own at the end."""
 
     @property
     def beyond(self) -> list[float]:
         """What the engine did not take."""
         return [total - engine for total, engine in zip(self.total, self.engine, strict=True)]
+
+    def weigh(self, pid: int) -> None:
+        """Read the memory of the server."""
+        status = Path(f"/proc/{pid}/status")
+        self.mib, self.own_mib = resident("VmHWM", status), resident("RssAnon", status)
 
     def add(self, begun: float, answer: dict[str, Any]) -> None:
         """Take one answer in."""
@@ -82,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     texts = [q.text for repository in questions.load(given.data) for q in repository.questions]
     with tempfile.TemporaryDirectory() as scratch:
         big = build(given.repositories, Path(scratch), given.chunks, real_vectors(given.repositories))
-        greeted = [greeting(big) for _ in range(GREETINGS)]
+        greeted = [greeting(big) for _ in range(given.greetings)]
         alone = over_streams(big, texts)
         many = over_http(big, texts, given.clients)
     tables = [_table(alone, many, big.chunks, given.clients)]
@@ -101,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("repositories", type=Path, metavar="REPOS_DIR", help="where checkout.py laid them out")
     parser.add_argument("--chunks", type=int, default=50_000, help="size of the index")
     parser.add_argument("--clients", type=int, default=CLIENTS, help="over HTTP at once")
+    parser.add_argument("--greetings", type=int, default=GREETINGS, help="processes that are started and greeted")
     parser.add_argument("--save", action="store_true", help="write the result file")
     parser.add_argument("--results", type=Path, default=FOLDER, help="where the result file goes")
     return parser
@@ -125,7 +133,7 @@ def over_streams(big: Big, texts: Sequence[str]) -> Waited:
         for text in texts[:ALONE]:
             begun = time.perf_counter()
             waited.add(begun, _ask(process, _call(text)))
-        waited.mib = resident("VmHWM", Path(f"/proc/{process.pid}/status"))
+        waited.weigh(process.pid)
     return waited
 
 
@@ -152,7 +160,7 @@ def over_http(big: Big, texts: Sequence[str], clients: int) -> Waited:
                     group.start_soon(client, number)
 
         anyio.run(all_of_them)
-        waited.mib = resident("VmHWM", Path(f"/proc/{process.pid}/status"))
+        waited.weigh(process.pid)
     return waited
 
 
@@ -227,6 +235,7 @@ def _details(greeted: Sequence[float], alone: Waited, many: Waited, big: Big) ->
         "greeting_s": [round(seconds, 3) for seconds in greeted],
         "answers_over_http": len(many.total),
         "peak_memory_mib": {"streams": round(alone.mib), "http": round(many.mib)},
+        "own_memory_mib": {"streams": round(alone.own_mib), "http": round(many.own_mib)},
         "cores": os.cpu_count(),
     }
 

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.localisation_report import DisagreementError
 from benchmarks.results import read_all
 
-from benchmarks import http_load, localisation, sets
+from benchmarks import http_load, localisation, serving, sets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +60,17 @@ def test_the_load_of_clients_from_a_server_to_a_result(data: Path, tmp_path: Pat
     assert found["bars"]["http_unanswered"] == 0
     assert found["details"]["crowd"]["statuses"] == {"200": 6}
     assert found["details"]["peak_mib"] > 50
+
+
+def test_an_agents_server_from_its_greeting_to_a_result(data: Path, tmp_path: Path) -> None:
+    small = ["--chunks", "2", "--clients", "2", "--greetings", "1"]
+    serving.main([str(data), str(tmp_path / "repositories"), *small, "--save", "--results", str(tmp_path)])
+    found = read_all(tmp_path)["serving"]
+    assert found["bars"]["serve_many_errors"] == 0
+    assert found["bars"]["serve_p50"] >= found["bars"]["serve_beyond_p50"] > 0
+    assert found["details"]["answers_over_http"] == 16
+    assert len(found["details"]["greeting_s"]) == 1
+    assert found["details"]["own_memory_mib"]["streams"] > 50
 
 
 def test_a_second_run_with_the_same_cache_embeds_nothing(data: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tests.serving.serving_world import QUESTION, write_tree
 
 from coderank import Engine
 from coderank.errors import IndexIncompatibleError, IndexNotFoundError, InvalidQueryError, PathNotFoundError
+from coderank.serving import caretaker
 from coderank.serving import kept as kept_module
 from coderank.serving.follow import NOBODY
 from coderank.serving.kept import NotReadyError
@@ -148,15 +149,20 @@ def test_a_first_index_that_takes_long_is_an_error_with_a_remedy_and_not_an_empt
     assert workspace.search(Question(QUESTION)).result[0].path == "src/ring.py"
 
 
-def test_idle_engines_are_closed_and_opened_again(repo: Path, settings: Settings) -> None:
+def test_idle_engines_and_their_models_are_closed_and_opened_again(
+    repo: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: list[float] = []
+    monkeypatch.setattr(caretaker, "release", lambda: released.append(time.monotonic()))
     targets = folders([str(repo)], settings)
     workspace = Workspace(targets, tuple(targets), idle_s=0.2)
     kept = workspace.search(Question(QUESTION)).parts[0].kept
     covered(workspace)
     deadline = time.monotonic() + 30
-    while kept.opened and time.monotonic() < deadline:
+    while (kept.opened or not released) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not kept.opened
+    assert released
     assert workspace.search(Question(QUESTION)).result[0].path == "src/ring.py"
     workspace.close()
 
