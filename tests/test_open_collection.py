@@ -116,6 +116,21 @@ def test_a_change_of_a_source_or_of_the_description_is_taken_in(
         assert (report.changed_files, report.deleted_files, report.chunks) == (0, 1, 3)
 
 
+def test_what_is_of_a_source_no_longer_described_is_found_until_the_next_sync(
+    settings: Settings, sources: list[dict[str, object]]
+) -> None:
+    describe(settings, code={"sources": sources})
+    with Engine.open_collection("code", settings=settings) as engine:
+        engine.index()
+    describe(settings, code={"sources": sources[1:]})
+    with Engine.open_collection("code", settings=settings) as engine:
+        hits = {hit.path: hit.root for hit in engine.search("password")}
+        assert hits["src/login.py"] == ""
+        assert engine.text("src/login.py") is None
+        engine.sync()
+        assert "src/login.py" not in {hit.path for hit in engine.search("password")}
+
+
 def test_a_repository_is_fetched_by_index_and_by_nothing_else(settings: Settings, tmp_path: Path) -> None:
     upstream = Upstream(tmp_path / "upstream")
     upstream.commit(ring=RING)
@@ -303,6 +318,7 @@ class TestOnAServer:
             there = engine.search("password")
             assert [(hit.path, hit.score) for hit in there] == [(hit.path, hit.score) for hit in here]
             assert engine.sync().changed_files == 0
+            assert engine.text("src/login.py") is None
             assert engine.index(refresh=False).chunks == 3
             assert engine.fill() == 0
             assert engine.status().chunks == 3

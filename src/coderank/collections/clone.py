@@ -104,6 +104,7 @@ class Clone:
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
+                start_new_session=True,  # without a terminal, on which ssh could ask
                 timeout=TIMEOUT_S,
                 check=False,
             )

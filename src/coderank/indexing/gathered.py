@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from coderank.corpus.walk import Listing
 from coderank.errors import INDEX, PathNotFoundError, SourceUnavailableError
 from coderank.indexing.tree import Content, FolderTree
-from coderank.types import Skip
+from coderank.types import Skip, SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -64,15 +64,21 @@ class GatheredTree:
 
     def read(self, entry: FileEntry) -> Content | Skip:
         """Read an entry of its source."""
-        prefix, source = self._source_of(entry.path)
+        known = self._find(entry.path)
+        if known is None:
+            return Skip(entry.path, SkipReason.UNREADABLE, "it is of no source")
+        prefix, source = known
         found = source.tree.read(replace(entry, path=entry.path[len(prefix) :]))
         if isinstance(found, Skip):
             return replace(found, path=entry.path)
         return Content(found.digest, lambda: _under(prefix, found.cut()))
 
     def text(self, path: str) -> str | Skip | None:
-        """Give the text of an entry of its source."""
-        prefix, source = self._source_of(path)
+        """Give the text of an entry of its source; None where there is no such source, or no more."""
+        known = self._find(path)
+        if known is None:
+            return None
+        prefix, source = known
         found = source.tree.text(path[len(prefix) :])
         return replace(found, path=path) if isinstance(found, Skip) else found
 
@@ -86,19 +92,20 @@ class GatheredTree:
 
     def root_of(self, path: str) -> str:
         """Return the folder that joins with a path of the tree to a file that can be opened; "" where there is none."""
-        if not self._by_prefix:
+        known = self._find(path)
+        if known is None:
             return ""
-        prefix, source = self._source_of(path)
+        prefix, source = known
         if source.place is None or not prefix:
             return str(source.place or "")
         return str(source.place.parent) if source.place.name == source.name else ""
 
-    def _source_of(self, path: str) -> tuple[str, Source]:
-        """Find the source of a path. Raises PathNotFoundError for one of none."""
+    def _find(self, path: str) -> tuple[str, Source] | None:
+        """Find the source of a path; an index may still hold paths of one that was taken out of the description."""
         for prefix in (path[: path.find("/") + 1], ""):
             if prefix in self._by_prefix:
                 return prefix, self._by_prefix[prefix]
-        raise PathNotFoundError(f"{self.name} has no {path}", f"Begin it with one of: {', '.join(self._by_prefix)}")
+        return None
 
     def _listed(self, source: Source, on_progress: Callable[[int], None] | None) -> Listing:
         try:
