@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tests.tiny_model import settings_with_tiny
 
+from benchmarks import machine
 from benchmarks.parts import normalised
 from benchmarks.results import FOLDER, Run, Table
 from benchmarks.trees import copies, give_vectors
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_ = Run("migration", "python -m benchmarks.migration REPOSITORIES --save")
     with tempfile.TemporaryDirectory() as scratch:
         details = _measured(Path(scratch), given.repositories, given.chunks, given.kills)
-    table = Table(f"Moves of {details['chunks']:,} chunks", ("what", "value"), _rows(details))
+    table = Table(f"Moves of {details['chunks']:,} chunks", ("what", "value"), [*_rows(details), _busy()])
     print(f"\n{table.title}\n\n{markdown(table.columns, table.rows)}")
     if given.save:
         print(run_.write({}, details, [table], given.results))
@@ -321,13 +322,21 @@ def _rows(found: dict[str, Any]) -> list[list[str]]:
         rows.append([f"{name}: searches meanwhile", _searches(one)])
         rows.append([f"{name}: disk for backup and new points", f"{one['grown_mib']:,} MiB"])
     kills = found["kills"]
-    rows.append(["kill -9 at random moments", f"{kills['kills']}, each resumed; {kills['killed_while']}"])
+    rows.append(["kill -9 at random moments", f"{kills['kills']}, each resumed; {_counted(kills['killed_while'])}"])
     rows.append(["searches meanwhile", _searches(kills)])
     rows.append(["roll back", f"{found['rollback_s']} s"])
     rows.append(
         ["a file written, one changed, one deleted meanwhile", found["changes"]["written, changed and deleted"]]
     )
     return rows
+
+
+def _counted(stages: dict[str, int]) -> str:
+    return ", ".join(f"{count} when {stage}" for stage, count in stages.items())
+
+
+def _busy() -> list[str]:
+    return ["load average at the end, of 1, 5 and 15 minutes", ", ".join(map(str, machine.load()))]
 
 
 def _searches(one: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Render the committed results as Markdown: ``python -m benchmarks.table [--write | --check]``.
 
-The README shows the bars and the tables that matter most, ``docs/quality.md`` what is behind those of quality.
+The README shows the bars and the tables that matter most, ``docs/quality.md`` what is behind those of quality, and
+``docs/migration.md`` what a move costs.
 """
 
 from __future__ import annotations
@@ -93,13 +94,23 @@ def embedded(document: str, content: str) -> str:
 
 def quality(results: Results) -> str:
     """Render what the page on quality shows."""
-    chosen = {name: results[name] for name in QUALITY if name in results}
+    return _only(results, QUALITY)
+
+
+def migration(results: Results) -> str:
+    """Render what the page on moving to another model shows."""
+    return _only(results, ("migration",))
+
+
+def _only(results: Results, names: Sequence[str]) -> str:
+    chosen = {name: results[name] for name in names if name in results}
     return "\n\n".join([*_tables(chosen, headlines=False), origins(chosen)])
 
 
 DOCUMENTS: Mapping[Path, Callable[[Results], str]] = {
     PROJECT / "README.md": block,
     PROJECT / "docs" / "quality.md": quality,
+    PROJECT / "docs" / "migration.md": migration,
 }
 
 
@@ -107,7 +118,7 @@ def main(arguments: Sequence[str] | None = None, documents: Mapping[Path, Callab
     """Print every table, or write or check the blocks of the documents."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=__doc__)
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--write", action="store_true", help="rewrite the blocks in README.md and docs/quality.md")
+    action.add_argument("--write", action="store_true", help="rewrite the blocks in README.md and docs")
     action.add_argument("--check", action="store_true", help="fail if one of them is stale")
     given = parser.parse_args(arguments)
     results = read_all()

@@ -33,16 +33,16 @@ class HashEmbedder:
     """Gives every text a direction drawn from its hash, and remembers what it was asked."""
 
     name = "hash"
-    dimension = DIMENSION
 
-    def __init__(self, refuse: str = "", delay: float = 0.0) -> None:
+    def __init__(self, refuse: str = "", delay: float = 0.0, dimension: int = DIMENSION) -> None:
+        self.dimension = dimension
         self.texts: list[str] = []
         self.refuse = refuse
         self.delay = delay
 
     def embed_query(self, text: str) -> Vector:
         seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-        vector = np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
+        vector = np.random.default_rng(seed).standard_normal(self.dimension).astype(np.float32)
         unit: Vector = vector / np.linalg.norm(vector)
         return unit
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from tests.indexing.indexing_world import HashEmbedder
 from tests.migration.moving_world import World, world
 
 from coderank import Engine
-from coderank.errors import UsageError
-from coderank.migration.contract import Moving, Verdict
+from coderank.errors import IndexIncompatibleError, IndexNotWritableError, UsageError
+from coderank.migration.contract import Moving, Step, Verdict
 from coderank.migration.journal import Stage
 from coderank.migration.run import GateError
 from coderank.moving.index import IndexMove
@@ -153,3 +155,56 @@ def test_an_empty_index_moves_too(tmp_path: Path) -> None:
         app.write("first")
         engine.index()
         assert engine.search("first_1")[0].path == "first.py"
+
+
+def test_a_text_that_the_model_refuses_is_named_and_found_by_words(app: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusing = HashEmbedder(refuse="part5_1 = compute('part5', 1)", dimension=32)
+    monkeypatch.setattr("coderank.moving.index.opened_embedder", lambda *_, **__: refusing)
+    with app.engine() as engine:
+        with IndexMove(engine, "tiny") as move:
+            report = move.run()
+        assert report.stage is Stage.LIVE
+        assert len(report.refused) >= 1
+        assert all("cannot embed part5_1" in reason for reason in report.refused)
+        status = engine.status()
+        assert status.dense_coverage == pytest.approx(1 - len(report.refused) / status.chunks)
+        assert engine.search("part5_1 part5_0", mode="lexical")[0].path == "part5.py"
+
+
+def test_a_disk_without_room_is_refused_before_anything_and_a_full_one_resumed(
+    app: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(app.root)
+    with app.engine() as engine:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 20))
+        with IndexMove(engine, "tiny") as move, pytest.raises(IndexNotWritableError, match="needs about"):
+            move.run()
+        assert not (engine.index_dir / "migration.json").exists()
+
+        def fill_up(event: Moving) -> None:
+            if event.phase is Step.BACK_UP:
+                monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 20))
+
+        monkeypatch.undo()
+        with IndexMove(engine, "tiny") as move, pytest.raises(IndexNotWritableError, match="are free"):
+            move.run(on_progress=fill_up)
+        monkeypatch.undo()
+        assert engine.search(QUESTION).index.model == "small"
+        with IndexMove(engine, "tiny") as move:
+            assert move.run().stage is Stage.LIVE
+
+
+def test_an_index_that_was_built_anew_meanwhile_is_left_alone(app: World) -> None:
+    def rebuild(event: Moving) -> None:
+        if event.phase is Step.VERIFY and event.done == 1:
+            with Engine.open(app.root, model="tiny", settings=app.settings) as other:
+                other.index(rebuild=True)
+
+    with app.engine() as engine:
+        with IndexMove(engine, "tiny") as move, pytest.raises(IndexIncompatibleError, match="began with"):
+            move.run(on_progress=rebuild)
+        with pytest.raises(UsageError, match="built anew since"), IndexMove(engine, "tiny"):
+            pass
+        with IndexMove(engine, "tiny", force=True) as move:
+            assert move.run().stage is Stage.LIVE
+        assert engine.search(QUESTION).index.model == "tiny"

@@ -22,6 +22,7 @@ from coderank.store import fingerprint
 from coderank.store.duplicate import copy_folder
 from coderank.store.edge import BUSY_TIMEOUT_S, EdgeStore
 from coderank.store.edge_points import SHARD, open_edge_points
+from coderank.store.edge_shard import EMPTY_BYTES, RESERVE_BYTES
 from coderank.store.lease import Lease
 from coderank.store.room import Space, bytes_on_disk
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 LOCK_TIMEOUT_S = 600.0
 """How long to wait for another process's sync, as a sync does."""
+RESERVE = RESERVE_BYTES + EMPTY_BYTES
+"""Free disk without which the engine makes no new shard."""
 SAMPLE = 64
 """Points of a backup that are read and compared."""
 
@@ -88,7 +91,7 @@ class IndexSite:
     def space(self) -> Space:
         """Say how much room the points take, and how much there is."""
         free = shutil.disk_usage(self._home.folder).free
-        return Space(bytes_on_disk(self._old_folder / SHARD), free, str(self._backup), str(self._new_folder))
+        return Space(bytes_on_disk(self._old_folder / SHARD), free, str(self._backup), str(self._new_folder), RESERVE)
 
     def back_up(self) -> str:
         """Copy the points in use and their manifest aside, and compare the copy; does nothing where one is whole.

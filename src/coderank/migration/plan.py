@@ -68,7 +68,7 @@ def make_plan(site: Site, record: Record, embedding: Embedding, max_tokens: int)
         tokens=round(_tokens(texts, max_tokens) * left),
         seconds=left / rate if rate else 0.0,
         rate=rate,
-        needed=bytes_needed(space.taken, points, record, backed_up=bool(record.backup)),
+        needed=space.reserve + bytes_needed(space.taken, points, record, backed_up=bool(record.backup)),
         free=space.free,
         backup=record.backup or space.backup,
         shadow=space.shadow,

@@ -162,7 +162,7 @@ class Migration:
     def _check_room(self) -> None:
         """Refuse to begin what the disk has no room for."""
         space = self._site.space()
-        needed = bytes_needed(space.taken, count_of(self._site.live()), self.record, backed_up=False)
+        needed = space.reserve + bytes_needed(space.taken, count_of(self._site.live()), self.record, backed_up=False)
         if space.free is not None and space.free < needed:
             raise IndexNotWritableError(
                 f"Moving {self._site.label} needs about {needed // 2**20:,} MiB for its backup and new points, "

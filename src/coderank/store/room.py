@@ -27,6 +27,8 @@ class Space:
     """Where a backup goes."""
     shadow: str
     """Where new points go."""
+    reserve: int = 0
+    """What has to stay free besides."""
 
 
 def bytes_on_disk(folder: Path) -> int:
