@@ -63,10 +63,17 @@ def test_a_mentioned_name_counts_less_than_a_name_alone() -> None:
         ("standard library implementations", "core/impls.rs"),
         ("how are cookies encoded", "encoding/cookie.go"),
         ("SqlMapper", "SqlMapper.cs"),
+        ("how are values serialized", "ser/mod.rs"),
+        ("how are values serialized", "src/serializers/__init__.py"),
+        ("plugin loading", "lua/plugin/init.lua"),
     ],
 )
 def test_a_file_named_after_the_topic_comes_first(query: str, path: str) -> None:
     assert order(query, candidate("main.go", 0.7), candidate(path, 0.6))[0] == f"{path}:1"
+
+
+def test_a_container_at_the_root_has_no_folder_to_be_named_after() -> None:
+    assert order("the index of a book", candidate("main.js", 0.7), candidate("index.js", 0.6))[0] == "index.js:1"
 
 
 def test_the_whole_file_name_counts_not_its_first_part() -> None:

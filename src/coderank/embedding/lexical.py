@@ -1,6 +1,6 @@
-"""The lexical side: identifier-aware terms and their BM25 weights as sparse vectors.
+"""The lexical side: identifier-aware terms and the BM25 weights of their stems as sparse vectors.
 
-A term is hashed to 32 bits by CRC-32, so that the same text gives the same vector in every process and release. The
+A stem is hashed to 32 bits by CRC-32, so that the same text gives the same vector in every process and release. The
 inverse document frequency is not here: the store applies it at query time, from the documents it holds.
 """
 
@@ -13,11 +13,14 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from coderank.embedding.stems import stem
 from coderank.types import SparseVector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+# Part of an index's fingerprint: raise when the vector below changes for the same text.
+TERMS_VERSION = 2
 K1 = 1.2
 """Saturation of repeated terms: the customary BM25 value."""
 B = 0.75
@@ -64,7 +67,7 @@ def query_terms(text: str) -> list[str]:
 
 
 def encode_document(text: str) -> SparseVector:
-    """Weigh every term of a document by BM25's term-frequency factor."""
+    """Weigh the stem of every term of a document by BM25's term-frequency factor."""
     frequencies: dict[int, int] = {}
     for word, count in Counter(_words(text)).items():
         for index in _hashes(word):
@@ -79,8 +82,8 @@ def encode_document(text: str) -> SparseVector:
 
 
 def encode_query(text: str) -> SparseVector:
-    """Give every distinct term of a query the weight one."""
-    indices = sorted({_hash(term) for term in query_terms(text)})
+    """Give every distinct stem of a query the weight one."""
+    indices = sorted({_hash(stem(term)) for term in query_terms(text)})
     return SparseVector(indices=tuple(indices), values=(1.0,) * len(indices))
 
 
@@ -93,7 +96,7 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=CACHED_WORDS)
 def _hashes(word: str) -> tuple[int, ...]:
-    return tuple(_hash(term) for term in _terms(word))
+    return tuple(dict.fromkeys(_hash(stem(term)) for term in _terms(word)))
 
 
 def _hash(term: str) -> int:

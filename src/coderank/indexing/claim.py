@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coderank.corpus.header import CHUNKER_VERSION, HEADER_VERSION
+from coderank.embedding.lexical import TERMS_VERSION
 from coderank.errors import IndexIncompatibleError
 from coderank.indexing.location import MANIFEST_FILES, check_root, recorded
 from coderank.store import fingerprint
@@ -25,6 +26,7 @@ def fingerprint_of(model: Model) -> fingerprint.Fingerprint:
         dimension=model.dimension,
         chunker=str(CHUNKER_VERSION),
         header=str(HEADER_VERSION),
+        terms=str(TERMS_VERSION),
     )
 
 

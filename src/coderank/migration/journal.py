@@ -39,10 +39,11 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chunker: str = ""
     """Empty where coderank did not cut the texts."""
     header: str = ""
+    terms: str = ""
 
     def same_texts(self, other: Kind) -> bool:
-        """Tell whether both embed the same texts, so that points can be carried over."""
-        return (self.chunker, self.header) == (other.chunker, other.header)
+        """Tell whether both embed the same texts and weigh the same terms, so that points can be carried over."""
+        return (self.chunker, self.header, self.terms) == (other.chunker, other.header, other.terms)
 
     def __str__(self) -> str:
         return f"{self.model} ({self.dimension}-d)"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from coderank.corpus.languages import by_name
 from coderank.corpus.roles import is_aside, is_test
 from coderank.corpus.syntax_rules import Kind
+from coderank.embedding.stems import stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,13 +30,9 @@ MIN_ABBREVIATION = 3
 DOUBT = 0.3
 """Factor for a definition in another spelling or of another owner than asked for: it may still be the one. 0.15 to
 0.6 are alike on 20 repositories; at 0.6 ``search Session`` gave the function ``session`` before the class."""
-MIN_STEM = 3
-"""Shortest stem that an inflection is cut down to."""
-_INFLECTIONS = tuple(
-    sorted(
-        "ation ations ing ings ment ments er ers or ors ies ed es ion ions s e ize al".split(), key=len, reverse=True
-    )
-)
+CONTAINERS = frozenset({"__init__", "index", "init", "mod"})
+"""Names of files that say nothing, because the folder's name is the name of what they hold: of a package in Python, a
+folder in JavaScript, a module in Lua and in Rust."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ def rank(
         return []
     ordered = sorted(candidates, key=lambda candidate: _key(candidate.score, candidate.chunk))
     top = abs(ordered[0].score)
-    terms = frozenset(map(_fold, terms_of(profile.text)))
+    terms = frozenset(map(stem, terms_of(profile.text)))
     evidence = _file_evidence(ordered)
     coverage = _Coverage(terms, terms_of)
     place = {path: _Place(path, coverage, priors) for path in evidence}
@@ -158,7 +155,10 @@ class _Place:
 
     def __init__(self, path: str, coverage: _Coverage, priors: Priors) -> None:
         *folders, name = path.split("/")
-        self.boost = priors.stem * coverage.of(name.rpartition(".")[0] or name)
+        file_stem = name.rpartition(".")[0] or name
+        if folders and file_stem in CONTAINERS:
+            file_stem = folders.pop()
+        self.boost = priors.stem * coverage.of(file_stem)
         self.boost += priors.path * max(map(coverage.of, folders), default=0.0)
         self.factor = 1.0
         if is_test(path) and not coverage.terms & _ABOUT_TESTS:
@@ -179,28 +179,19 @@ def _definition_boost(profile: QueryProfile, chunk: Chunk, priors: Priors) -> fl
 
 @lru_cache(maxsize=1 << 15)
 def name_terms(name: str, terms_of: Callable[[str], Sequence[str]]) -> frozenset[str]:
-    """Split the name of a folder, or of a file without its ending, into its folded terms."""
+    """Split the name of a folder, or of a file without its ending, into the stems of its terms."""
     terms = list(terms_of(name))
     # The whole name stands for its parts: keep the parts where there are several.
-    return frozenset(_fold(term) for term in (terms[1:] if len(terms) > 1 else terms))
+    return frozenset(map(stem, terms[1:] if len(terms) > 1 else terms))
 
 
-@lru_cache(maxsize=1 << 15)
-def _fold(term: str) -> str:
-    """Cut an inflection: ``encoder``, ``encoding`` and ``encoded`` are all about ``encod``."""
-    for suffix in _INFLECTIONS:
-        if term.endswith(suffix) and len(term) - len(suffix) >= MIN_STEM:
-            return term[: -len(suffix)]
-    return term
+def _stems(words: str) -> frozenset[str]:
+    return frozenset(map(stem, words.split()))
 
 
-def _folded(words: str) -> frozenset[str]:
-    return frozenset(map(_fold, words.split()))
-
-
-_ABOUT_TESTS = _folded("test testing spec fixture mock pytest unittest")
-_ABOUT_ASIDES = _folded("example sample demo benchmark bench doc documentation vendor generated legacy compat")
-_ABOUT_PROSE = _folded(
+_ABOUT_TESTS = _stems("test testing spec fixture mock pytest unittest")
+_ABOUT_ASIDES = _stems("example sample demo benchmark bench doc documentation vendor generated legacy compat")
+_ABOUT_PROSE = _stems(
     "doc docs documentation readme changelog guide tutorial markdown license config configuration yaml json toml setup"
 )
 

@@ -44,6 +44,8 @@ class Fingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Version of the rules that cut files into chunks."""
     header: str
     """Version of the text embedded above each chunk."""
+    terms: str = "1"
+    """Version of the terms and weights of the lexical leg; the first was not written down."""
 
 
 class IndexRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
