@@ -22,8 +22,8 @@ BUDGET = 2_000
 MAX_NAME_CHARS = 200
 MAX_GLOB_CHARS = 500
 """A glob becomes a regular expression, which is tried on every path of the index: ten megabytes of one take minutes."""
-MAX_WILDCARDS = 8
-"""Each multiplies what a path that almost matches may cost."""
+MAX_WILDCARDS = 6
+"""Each multiplies what a path that almost matches may cost; people need five."""
 
 Name = Annotated[str, Meta(max_length=MAX_NAME_CHARS)]
 Glob = Annotated[str, Meta(max_length=MAX_GLOB_CHARS, pattern=rf"\A(?:[^*?]*[*?]+){{0,{MAX_WILDCARDS}}}[^*?]*\Z")]
