@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tiny_model import settings_with_tiny
 
 if TYPE_CHECKING:
     from tests.cli.conftest import World
@@ -101,3 +102,22 @@ def test_questions_are_drawn_and_their_answers_hidden_in_copies(world: World, tm
     assert "Take every waiting job" in found
     nothing = world.run("compare", str(world.repo), str(world.repo))
     assert (nothing.returncode, "nothing to ask" in nothing.stderr) == (2, True)
+
+
+def test_what_a_migration_left_is_compared_with_what_is_in_use(world: World, questions: Path, tmp_path: Path) -> None:
+    settings_with_tiny(tmp_path)
+    app = world.having("CODERANK_MODELS_FILE", str(tmp_path / "models.toml")).having("CODERANK_MODEL", "small")
+    assert app.run("index").returncode == 0
+    early = app.run("compare", ".@old", ".", "--queries", str(questions))
+    assert (early.returncode, "no migration of it is on record" in early.stderr) == (1, True)
+    assert app.run("migrate", ".", "--model", "tiny").returncode == 0
+    done = app.run("compare", ".@old", ".", "--queries", str(questions), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [(found[side]["name"], found[side]["model"]) for side in ("old", "new")] == [
+        (".@old", "small"),
+        (".", "tiny"),
+    ]
+    assert found["old"]["chunks"] == found["new"]["chunks"]
+    drawn = app.run("compare", ".@old", ".@new", "--generate", "3", "--mode", "lexical", "--max-loss", "0")
+    assert drawn.returncode == 0, drawn.stderr

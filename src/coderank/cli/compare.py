@@ -57,6 +57,8 @@ def compare(  # noqa: PLR0913 - one parameter per option
     logins limited", "relevant": ["src/login.py"]}. With answers, quality is compared; without, only the likeness of
     the answers. Nothing is indexed.
 
+    A@old and A@new are what the last migration of A left: its points of before, and those of after.
+
     --generate N draws questions instead, and writes them to FILE if --queries names one that is not there. The lines
     that say the answers are taken out of copies of both indexes before these are asked.
     """

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coderank import __version__, wiring
-from coderank.cli.masking import hidden_lines, masked_copy, moved
+from coderank.cli.masking import hidden_lines, kept_generation, masked_copy, moved
 from coderank.engine import Engine
 from coderank.errors import CoderankError, ConfigurationError, DatasetError, PathNotFoundError
 from coderank.evaluation import golden, machine
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from coderank.wiring import Opening
 
 
+GENERATIONS = ("old", "new")
+"""What may stand behind an ``@``: the points of before a migration, and those of after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """One of the two, and what it is called."""
@@ -39,16 +43,20 @@ class Where:
     name: str
     root: str = ""
     """Empty of a collection."""
+    collection: str = ""
+    """Its name where ``name`` says more."""
     index_dir: Path | None = None
     letter: str = ""
     """What tables call it."""
+    generation: str = ""
+    """``old`` or ``new``: what a migration left, instead of what is in use."""
     copy: Path | None = None
     """Folder of the copy that is asked in its place."""
 
     def opening(self, settings: Settings) -> Opening:
         """Find out what its engine needs."""
         if not self.root:
-            return wiring.of_collection(self.name, settings)
+            return wiring.of_collection(self.collection or self.name, settings)
         return wiring.of_path(self.root, "auto", self.index_dir, settings)
 
     def open(self, settings: Settings) -> Engine:
@@ -70,13 +78,18 @@ class How:
 def find(given: str, settings: Settings) -> Where:
     """Find what a word on the command line means: the folder of an index, an indexed path, or a collection.
 
+    ``@old`` and ``@new`` behind it name what a migration left of it.
+
     Raises:
         PathNotFoundError: there is nothing of that name.
     """
+    plain, _, generation = given.rpartition("@")
+    if generation in GENERATIONS and not expanded(given).exists():
+        return replace(find(plain, settings), name=given, generation=generation, collection=plain)
     path = expanded(given)
     if (path / fingerprint.FILE_NAME).is_file():
         record = fingerprint.read(path)
-        return Where(given, record.root, path.absolute())
+        return Where(given, record.root, index_dir=path.absolute())
     if given and path.exists():
         return Where(given, given)
     try:
@@ -97,10 +110,11 @@ def compare(old: Where, new: Where, asked: Sequence[Asked], how: How, settings: 
     dataset = golden.dataset(how.name, asked)
     with tempfile.TemporaryDirectory(prefix="coderank-compare-") as scratch:
         places = [replace(old, letter="A"), replace(new, letter="B")]
-        if hidden:
-            for n, where in enumerate(places):
-                copy = Path(scratch) / where.letter
-                masked_copy(where.opening(settings), hidden, copy)
+        for n, where in enumerate(places):
+            if hidden or where.generation:
+                opening, copy = where.opening(settings), Path(scratch) / where.letter
+                kept = kept_generation(opening, where.generation) if where.generation else None
+                masked_copy(opening, hidden, copy, kept)
                 places[n] = replace(where, copy=copy)
         return Comparison(*(_in_its_process(where, dataset, how, settings) for where in places))
 

@@ -7,14 +7,19 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from coderank.corpus.header import dense_text, lexical_text
 from coderank.embedding.lexical import encode_document
-from coderank.errors import DatasetError
+from coderank.errors import DatasetError, IndexNotFoundError
 from coderank.evaluation.drawing import masked
 from coderank.indexing.generation import Generation
 from coderank.indexing.keeping import InFolder
 from coderank.indexing.location import MANIFEST_FILES
 from coderank.indexing.vector_cache import rounded
+from coderank.loading.choice import remembered_embedder
+from coderank.migration.journal import FILE_NAME as JOURNAL
+from coderank.migration.journal import Journal
 from coderank.store import fingerprint
 from coderank.store.duplicate import copy_folder
 from coderank.store.lease import Lease
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coderank.evaluation.golden import Asked, Place
+    from coderank.store.fingerprint import IndexRecord
     from coderank.types import Chunk
     from coderank.wiring import Opening
 
@@ -40,8 +46,12 @@ def hidden_lines(asked: Sequence[Asked]) -> dict[str, list[Place]]:
     return hidden
 
 
-def masked_copy(opening: Opening, hidden: Mapping[str, Sequence[Place]], folder: Path) -> int:
+def masked_copy(
+    opening: Opening, hidden: Mapping[str, Sequence[Place]], folder: Path, kept: IndexRecord | None = None
+) -> int:
     """Copy an index into a new folder, hide lines in the copy, and return how many of its chunks changed.
+
+    ``kept`` says which generation to copy where it is not the one in use.
 
     Raises:
         DatasetError: the points are not in a folder of this machine, so that they cannot be copied.
@@ -49,10 +59,10 @@ def masked_copy(opening: Opening, hidden: Mapping[str, Sequence[Place]], folder:
     """
     if not isinstance(opening.home.keeper, InFolder):
         raise DatasetError(
-            f"{opening.label} is on a server, where it cannot be copied to hide the lines that say the answers",
-            "Give questions that hide nothing: --queries FILE",
+            f"{opening.label} is on a server, where it cannot be copied to be asked otherwise than as it is",
+            "Give questions that hide nothing, --queries FILE, and name no generation",
         )
-    _copy(opening.home.folder, folder)
+    _copy(opening.home.folder, folder, kept or fingerprint.read(opening.home.folder))
     generation = moved(opening, folder).generation
     with closing(generation):
         generation.totals()  # refuses one that is not there or has lost points
@@ -77,20 +87,46 @@ def _changed(generation: Generation, hidden: Mapping[str, Sequence[Place]]) -> d
 
 
 def moved(opening: Opening, folder: Path) -> Opening:
-    """Give the opening of the same index in another folder."""
-    name = fingerprint.read(folder).generation
+    """Give the opening of the same index in another folder, as that folder's record says."""
+    record = fingerprint.read(folder)
     home = replace(opening.home, folder=folder)
-    return replace(opening, home=home, generation=Generation(home, opening.generation.model, name), follow=False)
+    model = remembered_embedder(record, home.settings)
+    return replace(opening, home=home, generation=Generation(home, model, record.generation), follow=False)
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy the generation in use, while no other process has the folder."""
+def kept_generation(opening: Opening, which: str) -> IndexRecord:
+    """Find what a migration left of an index: its ``old`` points or its ``new`` ones, whichever are in use.
+
+    Raises:
+        IndexNotFoundError: the index was never moved, or the old points were dropped.
+    """
+    journal = Journal(opening.home.folder / JOURNAL).read()
+    if journal is None:
+        raise IndexNotFoundError(
+            f"{opening.label} has no {which} generation: no migration of it is on record", "Compare it as it is"
+        )
+    folder = opening.home.folder
+    kind, place = (journal.old, journal.old_place) if which == "old" else (journal.new, journal.new_place)
+    if not (folder / place / MANIFEST_FILES[0]).exists():
+        raise IndexNotFoundError(f"The {which} generation of {opening.label} was dropped", "Compare it as it is")
+    made_with = fingerprint.Fingerprint(
+        format=fingerprint.FORMAT,
+        model=kind.model,
+        revision=kind.revision,
+        dimension=kind.dimension,
+        chunker=kind.chunker,
+        header=kind.header,
+    )
+    return fingerprint.IndexRecord(made_with, fingerprint.read(folder).root, place)
+
+
+def _copy(source: Path, target: Path, record: IndexRecord) -> None:
+    """Copy one generation, while no other process has the folder."""
     lease = Lease(source)
-    record = fingerprint.read(source)
     lease.acquire(_WAIT_S)
     try:
         target.mkdir(parents=True)
-        shutil.copyfile(source / fingerprint.FILE_NAME, target / fingerprint.FILE_NAME)
+        (target / fingerprint.FILE_NAME).write_bytes(msgspec.json.encode(record))
         if record.generation:
             copy_folder(source / record.generation, target / record.generation)
             return
