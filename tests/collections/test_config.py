@@ -110,6 +110,11 @@ def test_places_begin_at_the_folder_of_the_file(tmp_path: Path) -> None:
         ({"store": {"payload": {"txt": "x"}}}, "code.store.payload.txt", "Did you mean text?"),
         ({"store": {"api_key": "k"}}, "code.store.api_key", "variable that api_key_env names"),
         ({"store": {"url": "http://me:pw@host"}}, "code.store.url", "out of the file"),
+        ({"store": {"url": "https://ghp_token@host"}}, "code.store.url", "out of the file"),
+        ({"sources": [{"git": "https://ghp_token@host/a/b.git"}]}, "code.sources[0].git", "out of the file"),
+        ({"sources": [{"git": "http://ghp_token@host/a/b.git"}]}, "code.sources[0].git", "out of the file"),
+        ({"sources": [{"git": "https://ghp_token@[host/a/b.git"}]}, "code.sources[0].git", "is no URL"),
+        ({"sources": [{"git": "ssh://git:pw@host/a/b.git"}]}, "code.sources[0].git", "out of the file"),
         ({"store": {"url": "localhost:6333"}}, "code.store.url", "http:// or https://"),
         ({"store": {"write_consistency_factor": 2}}, "code.store.write_consistency_factor", "replication_factor"),
         ({"distance_metric": "cosine"}, "code.distance_metric", "Write Cosine"),
@@ -143,6 +148,13 @@ def test_a_wrong_entry_is_named_with_its_path_and_a_remedy(
 def test_a_secret_is_not_repeated(tmp_path: Path) -> None:
     assert "hunter2" not in refusal(tmp_path, {"store": {"url": "http://me:hunter2@host"}})
     assert "hunter2" not in refusal(tmp_path, {"store": {"api_key": "hunter2"}})
+    for url in ("https://hunter2@host/a.git", "http://hunter2@host/a.git", "https://hunter2@[host/a.git"):
+        assert "hunter2" not in refusal(tmp_path, {"sources": [{"git": url}]})
+
+
+@pytest.mark.parametrize("url", ["git@host:owner/name.git", "ssh://git@host/owner/name.git"])
+def test_the_user_name_of_ssh_is_no_secret(tmp_path: Path, url: str) -> None:
+    assert load(written(tmp_path, {"code": {"sources": [{"git": url}]}}))["code"].sources[0].place == url
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a b", "x" * 300])

@@ -190,17 +190,20 @@ def _check_store(place: Place, store: Server) -> None:
 def _check_url(place: Place, key: str, url: str, schemes: tuple[str, ...], *, may_be_scp: bool = False) -> None:
     if may_be_scp and not url.startswith("-") and _SCP_LIKE.fullmatch(url):
         return
+    remedy = f"Begin it with {_listed(schemes)}"
     try:
         parts = urlsplit(url)
-        password = parts.password
-    except ValueError as error:
-        raise place.error(key, f"is no URL: {error}", f"Begin it with {_listed(schemes)}") from error
-    if password is not None:
+    except ValueError:  # its message may quote what the next lines keep to themselves
+        raise place.error(key, "is no URL", remedy) from None
+    # Hosts take a token for the user name as well, and a URL is shown to whoever lists the collections.
+    if parts.password is not None or ("@" in parts.netloc and parts.scheme != "ssh"):
         raise place.error(
-            key, "holds a password", "Take it out of the file: git and Qdrant have their own places for it"
+            key,
+            "holds a password, or a user name that may be one",
+            "Take it out of the file, up to the @: git and Qdrant have their own places for it",
         )
     if parts.scheme not in schemes or not (parts.netloc or parts.scheme == "file"):
-        raise place.error(key, f"is {url!r}", f"Begin it with {_listed(schemes)}")
+        raise place.error(key, f"is {url!r}", remedy)
 
 
 def _listed(schemes: tuple[str, ...]) -> str:
