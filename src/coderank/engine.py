@@ -93,12 +93,19 @@ class Engine:
 
     @classmethod
     def open_collection(
-        cls, name: str, *, settings: Settings | None = None, one_shot: bool = False, remember: bool = True
+        cls,
+        name: str,
+        *,
+        model: str = "auto",
+        settings: Settings | None = None,
+        one_shot: bool = False,
+        remember: bool = True,
     ) -> Self:
         """Open the engine of a collection that the user's file describes, indexed or not.
 
-        Of several sources, paths begin with the source's name. An index keeps the model that it was built with, unless
-        ``remember`` is off: then the description's is meant, with which it can be built anew.
+        Of several sources, paths begin with the source's name. An index keeps the model that it was built with;
+        ``model`` chooses another than the description's for a new one. Without ``remember`` that of the description is
+        meant whatever the index has, to be built anew with it.
 
         Raises:
             ConfigurationError: there is no such collection, its description cannot be used, or its model makes vectors
@@ -106,7 +113,7 @@ class Engine:
             ModelNotFoundError: the catalogue has no such embedder.
         """
         settings = settings or Settings.from_environment()
-        return cls(wiring.of_collection(name, settings, remember=remember), one_shot=one_shot)
+        return cls(wiring.of_collection(name, settings, model=model, remember=remember), one_shot=one_shot)
 
     def beside(self, folder: Path) -> Engine:
         """Open another index of the same root, in ``folder``: its backup, or the points that a migration has made.

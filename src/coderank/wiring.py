@@ -87,7 +87,7 @@ def of_path(path: str | Path, model: str, index_dir: Path | None, settings: Sett
     )
 
 
-def of_collection(name: str, settings: Settings, *, remember: bool = True) -> Opening:
+def of_collection(name: str, settings: Settings, *, model: str = "auto", remember: bool = True) -> Opening:
     """Find out what the engine of a named collection needs. Raises what `Engine.open_collection` raises."""
     from coderank.indexing.gathered import gathered  # noqa: PLC0415 - not needed to open a folder
     from coderank.loading.servers import quantization  # noqa: PLC0415
@@ -98,9 +98,12 @@ def of_collection(name: str, settings: Settings, *, remember: bool = True) -> Op
     root = file / name
     folder = collection_folder(settings.data_dir, root)
     tree = gathered(described, settings.cache_dir, (folder, settings.data_dir, settings.cache_dir))
-    named = shlex.join(["--collection", name])
-    chosen = _Chosen(_model_of(described, settings), remember=remember, named=named)
-    model = described_embedder(chosen.name, described.embedding_dimension, f"{name} in {file}", settings)
+    named = shlex.join(["--collection", name, *(["--model", model] if model != "auto" else [])])
+    remember = remember and model == "auto"
+    chosen = _Chosen(model if model != "auto" else _model_of(described, settings), remember=remember, named=named)
+    # The dimension is that of the described model: who names another one means its own.
+    dimension = described.embedding_dimension if model == "auto" else 0
+    found = described_embedder(chosen.name, dimension, f"{name} in {file}", settings)
     keeper: Keeper = (
         _OnServer(described, settings) if described.store else InFolder(quantization(described.quantization, TURBO))
     )
@@ -108,7 +111,7 @@ def of_collection(name: str, settings: Settings, *, remember: bool = True) -> Op
     if described.is_adopted:
         from coderank.indexing.foreign import ForeignGeneration  # noqa: PLC0415 - most collections have sources
 
-        generation = ForeignGeneration(home, model)
+        generation = ForeignGeneration(home, found)
     elif not tree.is_there and not generation.is_met():
         raise ConfigurationError(
             f"The collection {name} of {file} has no sources, and nothing was loaded into it",

@@ -60,6 +60,21 @@ def test_what_cannot_be_is_one_line_with_a_remedy(described: World, arguments: l
     assert done.stderr.count("\n") == 1
 
 
+def test_another_model_than_the_described_one_can_be_taken_where_that_cannot_run(
+    described: World, tmp_path: Path
+) -> None:
+    sources = [{"path": str(described.repo / "src")}]
+    entry = {"embedding_model": "nomic-ai/CodeRankEmbed", "embedding_dimension": 768, "sources": sources}
+    (tmp_path / "collections.json").write_text(json.dumps({"app": entry}))
+    refused = described.run("index", "--collection", "app", HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hub"))
+    assert refused.returncode == 1
+    assert "--model all-minilm-l6-v2" in refused.stderr
+    assert described.run("index", "--collection", "app", "--model", "all-minilm-l6-v2").returncode == 0
+    assert "login.py" in described.run("search", "check the password", "--collection", "app").stdout
+    listed = described.run("collections", "list").stdout
+    assert "It is indexed with all-minilm-l6-v2, and described with nomic-ai/CodeRankEmbed" in listed
+
+
 class TestCollections:
     def test_list_shows_what_is_described_and_what_is_indexed(self, described: World) -> None:
         described.run("index", "--collection", "app")

@@ -59,7 +59,7 @@ class Place:
 
     def open_collection(self, name: str) -> Engine:
         """Open the engine of a collection, to be closed by the caller."""
-        return Engine.open_collection(name, settings=self.settings, one_shot=self.one_shot)
+        return Engine.open_collection(name, model=self.model or "auto", settings=self.settings, one_shot=self.one_shot)
 
     def is_indexed(self, folder: Path) -> bool:
         """Tell whether a folder has an index of its own where this place keeps them."""

@@ -45,7 +45,7 @@ def index(
     names now.
     """
     if collection is not None:
-        options.refuse_beside_collection({"PATH": paths, "--model": model, "--index-dir": index_dir})
+        options.refuse_beside_collection({"PATH": paths, "--index-dir": index_dir})
     roots = distinct(paths) or (".",)
     options.refuse_shared_index_dir(index_dir, roots)
     from coderank.engine import Engine  # noqa: PLC0415 - not needed to print help
@@ -55,7 +55,7 @@ def index(
         opened = (
             Engine.open(path, model=model or "auto", index_dir=index_dir, one_shot=one_shot)
             if collection is None
-            else Engine.open_collection(collection, one_shot=one_shot, remember=not rebuild)
+            else Engine.open_collection(collection, model=model or "auto", one_shot=one_shot, remember=not rebuild)
         )
         with opened as engine:
             if background:

@@ -39,7 +39,7 @@ def related(
     which FILE is named as its hits are.
     """
     if collection is not None:
-        options.refuse_beside_collection({"--model": model, "--index-dir": index_dir})
+        options.refuse_beside_collection({"--index-dir": index_dir})
     from coderank.cli import answer  # noqa: PLC0415 - the engine is not needed to print help
     from coderank.cli.freshness import Freshness  # noqa: PLC0415
     from coderank.cli.output import write_result  # noqa: PLC0415

@@ -49,7 +49,7 @@ def search(  # noqa: PLR0913 - one parameter per option
     says how much they cover.
     """
     if collection is not None:
-        options.refuse_beside_collection({"PATH": paths, "--model": model, "--index-dir": index_dir})
+        options.refuse_beside_collection({"PATH": paths, "--index-dir": index_dir})
     roots = distinct(paths) or (".",)
     options.refuse_shared_index_dir(index_dir, roots)
     from coderank.cli import answer  # noqa: PLC0415 - the engine is not needed to print help
