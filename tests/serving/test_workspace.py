@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from tests.serving.serving_world import QUESTION, write_tree
 
 from coderank import Engine
 from coderank.errors import IndexIncompatibleError, IndexNotFoundError, InvalidQueryError, PathNotFoundError
-from coderank.serving import caretaker
+from coderank.serving import caretaker, watch
 from coderank.serving import kept as kept_module
 from coderank.serving.follow import NOBODY
 from coderank.serving.kept import NotReadyError
@@ -266,3 +267,28 @@ def test_an_index_is_compacted_when_its_last_vector_is_there(
     while not compacted and time.monotonic() < deadline:
         time.sleep(0.02)
     assert compacted == [1.0]
+
+
+def test_an_index_that_was_deleted_under_the_server_is_made_again(workspace: Workspace, settings: Settings) -> None:
+    workspace.search(Question(QUESTION))
+    covered(workspace)
+    [record] = settings.data_dir.glob("indexes/*/index.json")
+    for _ in range(2):
+        shutil.rmtree(record.parent, ignore_errors=True)
+        assert workspace.search(Question(QUESTION)).result[0].path == "src/ring.py"
+    assert record.exists()
+
+
+def test_a_folder_that_is_away_for_a_while_is_searched_again_when_it_is_back(
+    workspace: Workspace, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.search(Question(QUESTION))
+    repo.rename(repo.with_name("away"))
+    # Nothing changed inside of it, so that the kernel has nothing to tell; it is not believed for long.
+    monkeypatch.setattr(watch, "TRUST_S", 0.0)
+    answer = workspace.search(Question(QUESTION))
+    assert not answer.parts[0].freshness.current
+    assert "No such file" in answer.parts[0].freshness.detail
+    assert answer.checked(answer.result.hits) == ([], len(answer.result))
+    repo.with_name("away").rename(repo)
+    assert workspace.search(Question(QUESTION)).parts[0].freshness.current

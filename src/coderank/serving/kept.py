@@ -104,12 +104,19 @@ class Kept:
         ticket = 0 if self._watched and self._watch.quiet() else self._follower.begin()
         freshness = self._follower.wait(ticket, PATIENCE_S, call) if ticket else Freshness(current=True)
         deadline = time.monotonic() + FIRST_PATIENCE_S
+        again = False
         while True:
             try:
                 answer = self.use(question)
             except IndexNotFoundError:
-                if freshness.current:
+                if freshness.current and again:
                     raise
+                if freshness.current:  # somebody deleted it under the open engine, which still sees what is gone
+                    again = True
+                    self.close()
+                    ticket = self._follower.begin()
+                    freshness = self._follower.wait(ticket, PATIENCE_S, call)
+                    continue
             else:
                 if freshness.current or not is_empty(answer):
                     return answer, freshness
