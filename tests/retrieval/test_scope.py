@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from coderank.errors import InvalidQueryError
-from coderank.retrieval.limits import MAX_LIMIT, MAX_QUERY_CHARS, checked_limit, checked_query
+from coderank.retrieval.limits import MAX_LIMIT, MAX_QUERY_CHARS, checked_globs, checked_limit, checked_query
 from coderank.retrieval.scope import filters
 
 INDEXED = ["src/app.py", "src/web/view.ts", "docs/guide.md"]
@@ -61,3 +61,13 @@ def test_an_empty_or_endless_query_is_refused(query: str) -> None:
 def test_a_glob_that_is_none_is_named() -> None:
     with pytest.raises(InvalidQueryError, match="glob"):
         filters([], ["!"], INDEXED)
+
+
+def test_globs_as_people_write_them_are_taken() -> None:
+    checked_globs(["src/**/*.py", "*.{ts,tsx}", "**/test_*/**/*_spec.??", "!docs/", "a" * 500])
+
+
+@pytest.mark.parametrize("glob", ["a" * 501, "a*" * 7, "*" * 400 + "a*" * 7])
+def test_globs_that_would_keep_a_server_busy_are_refused_at_once(glob: str) -> None:
+    with pytest.raises(InvalidQueryError, match="glob"):
+        checked_globs([glob])

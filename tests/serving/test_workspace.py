@@ -113,7 +113,8 @@ def test_several_folders_are_searched_together_or_one_by_name(repo: Path, tmp_pa
 
 
 def test_bad_questions_are_refused_before_any_work(workspace: Workspace, settings: Settings) -> None:
-    for bad in (Question(" "), Question("x" * 10_001), Question("x", limit=0)):
+    endless = "*" * 400 + "a*" * 7  # may not be expensive to refuse, either
+    for bad in (Question(" "), Question("x" * 10_001), Question("x", limit=0), Question("x", paths=("*.py", endless))):
         with pytest.raises(InvalidQueryError):
             workspace.search(bad)
     assert not settings.data_dir.exists()

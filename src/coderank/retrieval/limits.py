@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from coderank.errors import InvalidQueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_QUERY_CHARS = 10_000
 """Longest query: more than any model reads, far less than would slow the lexical leg down."""
 MAX_LIMIT = 1_000
 """Most hits of one search: a longer list is read by a program, which filters serve better."""
+MAX_GLOB_CHARS = 500
+"""A glob becomes a regular expression, which is tried on every path of the index: ten megabytes of one take minutes."""
+MAX_WILDCARDS = 6
+"""Each multiplies what a path that almost matches may cost; people need five."""
+_WILDCARDS = re.compile(r"[*?]+")
 
 
 def checked_limit(limit: int) -> int:
@@ -27,3 +38,13 @@ def checked_query(query: str) -> str:
             "Shorten it; for code like a piece of code use: coderank related FILE:LINE",
         )
     return query
+
+
+def checked_globs(globs: Iterable[str]) -> None:
+    """Raise InvalidQueryError for globs that would keep a server busy; who asks at a terminal only waits himself."""
+    remedy = "Name a folder or an ending: 'src/**', '*.py'"
+    for glob in globs:
+        if len(glob) > MAX_GLOB_CHARS:
+            raise InvalidQueryError(f"A glob has {len(glob)} characters, more than {MAX_GLOB_CHARS}", remedy)
+        if len(_WILDCARDS.findall(glob)) > MAX_WILDCARDS:
+            raise InvalidQueryError(f"The glob {glob!r} has more than {MAX_WILDCARDS} wildcards", remedy)

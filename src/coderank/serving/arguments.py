@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from coderank.errors import InvalidQueryError
+from coderank.retrieval.limits import MAX_GLOB_CHARS
 from coderank.serving.page import Detail
 
 MAX_HITS = 100
@@ -20,13 +21,9 @@ BUDGET = 2_000
 """Ten hits of eight lines: what an agent reads without regret."""
 
 MAX_NAME_CHARS = 200
-MAX_GLOB_CHARS = 500
-"""A glob becomes a regular expression, which is tried on every path of the index: ten megabytes of one take minutes."""
-MAX_WILDCARDS = 6
-"""Each multiplies what a path that almost matches may cost; people need five."""
 
 Name = Annotated[str, Meta(max_length=MAX_NAME_CHARS)]
-Glob = Annotated[str, Meta(max_length=MAX_GLOB_CHARS, pattern=rf"\A(?:[^*?]*[*?]+){{0,{MAX_WILDCARDS}}}[^*?]*\Z")]
+Glob = Annotated[str, Meta(max_length=MAX_GLOB_CHARS)]
 FilePath = Annotated[str, Meta(max_length=4_096)]
 Count = Annotated[int, Meta(ge=1, le=MAX_HITS)]
 Tokens = Annotated[int, Meta(ge=MIN_TOKENS, le=MAX_TOKENS)]
@@ -105,8 +102,7 @@ def schema(kind: type[msgspec.Struct], descriptions: dict[str, str]) -> dict[str
 
 def _property(field: msgspec.structs.FieldInfo, description: str) -> dict[str, Any]:
     found: dict[str, Any] = dict(msgspec.json.schema(field.type))
-    for limit in ("maxLength", "pattern"):
-        found.pop(limit, None)  # no agent comes near it by accident
+    found.pop("maxLength", None)  # no agent comes near it by accident
     if "anyOf" in found:  # a flag that may be left to the collection
         found = {"type": "boolean"}
     if "$ref" in found:

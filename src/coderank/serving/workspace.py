@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coderank.errors import CoderankError, PathNotFoundError
-from coderank.retrieval.limits import checked_limit, checked_query
+from coderank.retrieval.limits import checked_globs, checked_limit, checked_query
 from coderank.retrieval.merge import merged
 from coderank.serving.caretaker import IDLE_S, Caretaker
 from coderank.serving.follow import NOBODY
@@ -145,7 +145,7 @@ class Workspace:
         """Find code by meaning, after taking in what changed.
 
         Raises:
-            InvalidQueryError: an empty or over-long query, a limit out of range, an unknown language.
+            InvalidQueryError: an empty or over-long query or glob, a limit out of range, an unknown language.
             UnknownCollectionError: nothing of that name is served.
             NotReadyError: the first index of a tree has nothing to show yet.
             CancelledError: the caller gave up.
@@ -153,6 +153,7 @@ class Workspace:
         """
         checked_query(question.query)
         checked_limit(question.limit)
+        checked_globs(question.paths)
 
         def ask(engine: Engine) -> SearchResult:
             return engine.search(

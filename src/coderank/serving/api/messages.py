@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 
-from coderank.retrieval.limits import MAX_QUERY_CHARS
+from coderank.retrieval.limits import MAX_GLOB_CHARS, MAX_QUERY_CHARS
 from coderank.types import Hit, IndexInfo, Stage  # noqa: TC001 - msgspec resolves the annotations of its structs
 
 if TYPE_CHECKING:
@@ -18,9 +18,15 @@ MAX_RESTRICTIONS = 32
 """Languages or globs of one search: more than anybody types."""
 MAX_PATH_CHARS = 4096
 """Of a path: what systems allow."""
+MAX_NAME_CHARS = 255
+"""Of a language or a collection, which may have the name of its folder."""
 
 _Limit = Annotated[int, Meta(ge=1, le=MAX_RESULTS, description="How many hits.")]
-_Collection = Annotated[str, Meta(description="One of those that are served; else every folder.")]
+_Collection = Annotated[
+    str, Meta(max_length=MAX_NAME_CHARS, description="One of those that are served; else every folder.")
+]
+_Language = Annotated[str, Meta(max_length=MAX_NAME_CHARS)]
+_Glob = Annotated[str, Meta(max_length=MAX_GLOB_CHARS)]
 
 
 class SearchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,9 +43,9 @@ class SearchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ]
     limit: _Limit = 10
     collection: _Collection | None = None
-    languages: Annotated[tuple[str, ...], Meta(max_length=MAX_RESTRICTIONS, description="Only these.")] = ()
+    languages: Annotated[tuple[_Language, ...], Meta(max_length=MAX_RESTRICTIONS, description="Only these.")] = ()
     paths: Annotated[
-        tuple[str, ...],
+        tuple[_Glob, ...],
         Meta(max_length=MAX_RESTRICTIONS, description="Only what these .gitignore globs match."),
     ] = ()
     enable_reranking: Annotated[bool, Meta(description="Reorder the best with a larger model.")] = False
