@@ -21,12 +21,14 @@ def test_exported_embedded_and_loaded(world: World, tmp_path: Path) -> None:
         ["index", "--collection", "kit"],
         ["collections", "export", "kit", "--out", str(tmp_path / "kit.jsonl.gz")],
         ["embed", str(tmp_path / "kit.jsonl.gz"), "--model", "tiny", "--out", str(tmp_path / "kit.parquet")],
+        ["collections", "export", "kit", "--out", str(tmp_path / "points.parquet"), "--vectors"],
+        ["embed", str(tmp_path / "points.parquet"), "--model", "tiny", "--out", str(tmp_path / "again.parquet")],
         ["embed", "--collections", "kit", "--model", "tiny", "--out", str(tmp_path / "sources.parquet")],
     ):
         done = here.run(*arguments)
         assert done.returncode == 0, done.stderr
-    one, other = (_vectors(tmp_path / name) for name in ("kit.parquet", "sources.parquet"))
-    assert one == other
+    one, other, again = (_vectors(tmp_path / name) for name in ("kit.parquet", "sources.parquet", "again.parquet"))
+    assert one == other == again
     assert len(one) >= len(FILES) - 1
 
     (world.repo / "later.py").write_text("def written_later():\n    return 'after the export'\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from coderank.errors import IndexCorruptError
+from coderank.errors import IndexCorruptError, UsageError
 from coderank.migration.journal import Kind
 from coderank.migration.parquet import Header, Reader, writing
 from coderank.store.raw import RawPoint
@@ -79,3 +81,10 @@ def test_what_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         fail()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "coderank.migration.parquet")
+    with pytest.raises(UsageError, match=r"coderank\[parquet\]"):
+        importlib.import_module("coderank.migration.parquet")

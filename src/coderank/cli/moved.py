@@ -38,15 +38,19 @@ def move_of(engine: Engine, model: str, *, dimension: int = 0, force: bool = Fal
 def reconfigure(engine: Engine, record: Record) -> str:
     """Name the model in use now in the configuration of a collection on a server, where it says another.
 
-    Returns what was done, empty for nothing. Raises ConfigurationError with what to put there, if it cannot be written.
+    Returns what was done or is to be known, empty for nothing. Raises ConfigurationError with what to put there, if it
+    cannot be written.
     """
-    settings = engine.home.settings
-    if not engine.collection or (described := wiring.describe(engine.collection, settings)).store is None:
+    if not engine.collection:
         return ""
+    settings = engine.home.settings
+    described = wiring.describe(engine.collection, settings)
     used = record.old if record.stage is Stage.ROLLED_BACK else record.new
     if described.embedding_model == "auto" or embedder(described.embedding_model, settings).name == used.model:
         return ""
     file = settings.collections_place()
+    if described.store is None:  # its index says itself which model made it
+        return f"{file} still names {described.embedding_model}: an index that is built anew would go back to that"
     kept = change(file, engine.collection, {"embedding_model": used.model, "embedding_dimension": used.dimension})
     return f"{file} names {used.model} now; what it was is kept as {kept}"
 

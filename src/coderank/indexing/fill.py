@@ -10,7 +10,8 @@ import numpy as np
 
 from coderank.corpus.header import dense_text
 from coderank.corpus.identity import vector_key
-from coderank.errors import ModelError, ModelNotFoundError, ModelUnavailableError, StoreError
+from coderank.embedding.refusals import embed_accepted
+from coderank.errors import ModelError, StoreError
 from coderank.indexing.lock import held
 from coderank.indexing.pace import Pace
 from coderank.indexing.parts import FillReport
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from coderank.embedding.contract import Embedder
     from coderank.indexing.parts import Parts
-    from coderank.types import Chunk, Matrix, Vector
+    from coderank.types import Chunk, Vector
 
 SLICE = 512
 """Chunks looked up at once. They are embedded and stored in smaller steps (``pace``)."""
@@ -137,33 +138,19 @@ class _Fill:
             self._on_progress(Progress(IndexPhase.EMBED, min(len(self._written), total), total))
 
     def _embed(self, work: dict[bytes, Chunk], of_key: dict[bytes, list[str]]) -> dict[bytes, Vector]:
-        """Embed by key; where the model refuses, halve down to the texts at fault."""
-        try:
-            return dict(zip(work, self._matrix([dense_text(chunk) for chunk in work.values()]), strict=True))
-        except (ModelUnavailableError, ModelNotFoundError):
-            raise
-        except (ModelError, ValueError, RuntimeError) as error:
-            if len(work) == 1:
-                self._refuse(next(iter(work.items())), of_key, error)
-                return {}
-        items = list(work.items())
-        middle = len(items) // 2
-        return self._embed(dict(items[:middle]), of_key) | self._embed(dict(items[middle:]), of_key)
-
-    def _matrix(self, texts: Sequence[str]) -> Matrix:
+        """Embed by key; what the model refuses is named and left out."""
         if self._embedder is None:
             self._embedder = self._parts.embedder()
-        vectors = rounded(self._embedder.embed_documents(texts))
-        if not np.isfinite(vectors).all():
-            raise ModelError(f"{self._embedder.name} gave a vector that is not finite")
-        return vectors
+        keys = list(work)
+        vectors, refused = embed_accepted(self._embedder, [dense_text(work[key]) for key in keys])
+        for at, reason in refused.items():
+            self._refuse(work[keys[at]], of_key[keys[at]], reason)
+        if len(self._failed) >= HOPELESS and not self._embedded and not vectors:
+            last = next(reversed(refused.values()))
+            raise ModelError(f"The model refused every text, the last with: {last}", "Run `coderank doctor`")
+        return {keys[at]: rounded(vector) for at, vector in vectors.items()}
 
-    def _refuse(self, item: tuple[bytes, Chunk], of_key: dict[bytes, list[str]], error: Exception) -> None:
-        key, chunk = item
-        reason = f"{chunk.path}:{chunk.start_line}-{chunk.end_line}: {error}"
+    def _refuse(self, chunk: Chunk, ids: Sequence[str], why: str) -> None:
+        reason = f"{chunk.path}:{chunk.start_line}-{chunk.end_line}: {why}"
         log.warning("Cannot embed %s", reason)
-        self._failed.update(dict.fromkeys(of_key[key], reason))
-        if len(self._failed) >= HOPELESS and not self._embedded:
-            raise ModelError(
-                f"The model refused every text, the last with: {error}", "Run `coderank doctor`"
-            ) from error
+        self._failed.update(dict.fromkeys(ids, reason))

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 
-from coderank.errors import WRITABLE, IndexCorruptError, IndexNotWritableError
+from coderank.errors import WRITABLE, IndexCorruptError, IndexNotWritableError, UsageError
 from coderank.migration.journal import Kind  # noqa: TC001 - msgspec resolves the annotations of its structs
 from coderank.store.raw import UNNAMED, RawPoint
 
@@ -26,6 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from coderank.store.raw import PointId
+
+try:
+    import pyarrow
+    import pyarrow.parquet
+except ImportError as missing:
+    raise UsageError(
+        f"Parquet files need a package that is missing: {missing.name}", "Run: pip install 'coderank[parquet]'"
+    ) from missing
 
 FORMAT = 1
 """Version of this layout; another one is refused."""
