@@ -14,7 +14,7 @@ from tests.store.qdrant_server import QdrantServer
 from coderank.collections import config
 from coderank.errors import CoderankError
 from coderank.evaluation import advice_report
-from coderank.evaluation.advice import OVERSAMPLING, STORED, Advice, Trial, advise, nearest
+from coderank.evaluation.advice import OVERSAMPLING, STORED, Advice, Trial, Truth, advise
 from coderank.evaluation.sampling import dense_vector, held_out, sample
 from coderank.loading.servers import configured, quantization
 from coderank.store.address import Address
@@ -199,9 +199,13 @@ def test_held_out_vectors_are_not_searched() -> None:
     assert (searched @ queries.T).max() < 0.999
 
 
-def test_ties_of_the_exact_scan_are_cut_alike() -> None:
-    same = np.tile(vectors()[:1], (30, 1))
-    assert nearest(same, same[:1]) == [set(range(10))]
+def test_of_equal_vectors_any_is_as_good() -> None:
+    copies = np.concatenate([np.tile(vectors()[:1], (30, 1)), vectors()[1:50]])
+    truth = Truth(copies, copies[:1])
+    assert truth.recall(0, list(range(15, 30))) == 1.0
+    assert truth.recall(0, [*range(5), *range(30, 60)]) == 0.5
+    assert truth.recall(0, [3] * 10) == 0.1, "found once"
+    assert Truth(copies[:4], copies[:1]).recall(0, [2, 1, 0, 3]) == 1.0
 
 
 def test_the_dense_vector_is_named_or_the_only_one() -> None:
