@@ -99,10 +99,20 @@ def test_a_tool_for_each_collection_on_request(settings: Settings) -> None:
 
     targets = {
         name: Target(name, kind, never)  # type: ignore[arg-type]
-        for name, kind in (("app", "folder"), ("agent_kit", "collection"), ("my-docs v2", "collection"))
+        for name, kind in (
+            ("app", "folder"),
+            *((name, "collection") for name in ("agent_kit", "my-docs v2", "my_docs_v2", "code", "x" * 200)),
+        )
     }
     workspace = Workspace(targets, ("app",))
     assert len(tools(workspace)) == 4
     more = {spec.name: spec for spec in tools(workspace, per_collection=True)[4:]}
-    assert list(more) == ["search_agent_kit", "search_my_docs_v2"]
+    assert list(more) == [
+        "search_agent_kit",
+        "search_my_docs_v2",
+        "search_my_docs_v2_2",
+        "search_code_2",
+        "search_" + "x" * 37,
+    ]
+    assert more["search_code_2"].description == "Search the collection code."
     assert list(more["search_agent_kit"].parameters["properties"]) == ["query", "limit", "enable_reranking"]

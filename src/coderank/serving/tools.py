@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from coderank.serving import cursor
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 WINDOW = 50
 """Hits that a cursor leads through: as many candidates as each leg gives, so that a longer list costs nothing."""
+MAX_TOOL_NAME_CHARS = 44
+"""Models take names of 64 characters, and clients put the server's name before a tool's."""
 ACCOUNT_TOKENS = 150
 """What is kept of a budget for the account below the hits, and for the cursor."""
 
@@ -55,12 +58,16 @@ def tools(workspace: Workspace, *, per_collection: bool = False) -> tuple[ToolSp
     if not per_collection:
         return always
     names = (target.name for target in workspace.targets.values() if target.kind == "collection")
-    return (*always, *_search_ones(names))
+    return (*always, *_search_ones(names, {spec.name for spec in always}))
 
 
-def _search_ones(names: Iterable[str]) -> Iterable[ToolSpec]:
+def _search_ones(names: Iterable[str], used: set[str]) -> Iterable[ToolSpec]:
     for name in names:
-        tool = "search_" + re.sub(r"\W+", "_", name, flags=re.ASCII)
+        plain = ("search_" + re.sub(r"\W+", "_", name, flags=re.ASCII))[:MAX_TOOL_NAME_CHARS]
+        # Of two tools of one name, and `search_code` is one already, clients would see the last.
+        numbered = (f"{plain}_{number}" for number in count(2))
+        tool = next(free for free in chain([plain], numbered) if free not in used)
+        used.add(tool)
         parameters = schema(SearchOne, {"query": "", "limit": "", "enable_reranking": ""})
         yield ToolSpec(tool, f"Search the collection {name}.", parameters, partial(_search_one, tool, name))
 
