@@ -28,7 +28,7 @@ def workspace(repo: Path, settings: Settings) -> Workspace:
 
 def test_defaults_are_those_that_are_promised() -> None:
     asked = taken({"query": "x"}, SearchCode, "search_code")
-    assert (asked.limit, asked.enable_reranking, asked.max_tokens) == (10, None, BUDGET)
+    assert (asked.limit, asked.enable_reranking, asked.max_tokens) == (10, False, BUDGET)
     assert (asked.detail, asked.cursor, asked.collection, asked.path, asked.language) == (
         Detail.SNIPPETS,
         "",
@@ -71,10 +71,11 @@ def test_a_schema_names_every_argument_and_forbids_others(workspace: Workspace) 
         assert spec.parameters["additionalProperties"] is False
         if kind := kinds.get(spec.name):
             assert set(spec.parameters["properties"]) == {field.name for field in msgspec.structs.fields(kind)}
-            defaults = {
-                key: rule["default"] for key, rule in spec.parameters["properties"].items() if "default" in rule
-            }
+            rules = spec.parameters["properties"]
+            defaults = {key: rule["default"] for key, rule in rules.items() if "default" in rule}
+            assert defaults.pop("enable_reranking", False) is False
             assert defaults == {"limit": 10, "max_tokens": BUDGET, "detail": "snippets"}
+            assert ("enable_reranking" in rules) is (spec.name == "search_code")
 
 
 def test_the_tools_cost_an_agent_little(workspace: Workspace) -> None:

@@ -15,7 +15,13 @@ import pytest
 from tests.serving.serving_world import QUESTION, write_tree
 
 from coderank import Engine
-from coderank.errors import IndexIncompatibleError, IndexNotFoundError, InvalidQueryError, PathNotFoundError
+from coderank.errors import (
+    ConfigurationError,
+    IndexIncompatibleError,
+    IndexNotFoundError,
+    InvalidQueryError,
+    PathNotFoundError,
+)
 from coderank.serving import caretaker, watch
 from coderank.serving import kept as kept_module
 from coderank.serving.follow import NOBODY
@@ -218,6 +224,20 @@ def test_configured_collections_are_served_beside_folders(repo: Path, tmp_path: 
     more = {spec.name: spec for spec in tools(workspace, per_collection=True)}
     reply = more["search_handbook"].run(workspace, {"query": "lion roars", "limit": 1}, NOBODY)
     assert reply.structured["results"][0]["path"] == str(docs / "lion.md")
+    workspace.close()
+
+
+def test_a_collection_whose_description_reranks_is_reranked_for_those_who_ask_for_it(
+    repo: Path, tmp_path: Path, settings: Settings
+) -> None:
+    file = tmp_path / "collections.json"
+    described = {"sources": [{"path": str(repo)}], "reranking": {"enabled": True, "model": "nomic-ai/CodeRankLLM"}}
+    file.write_text(json.dumps({"ecosystem": described}))
+    workspace = Workspace.open([str(repo)], replace(settings, collections_file=file))
+    asked = Question(QUESTION, collection="ecosystem")
+    assert "rerank" not in [stage.name for stage in workspace.search(asked).result.stages]
+    with pytest.raises(ConfigurationError, match="rerank"):
+        workspace.search(replace(asked, rerank=True))
     workspace.close()
 
 

@@ -45,8 +45,8 @@ class SearchCode(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
     collection: Name = ""
     path: Glob = ""
     language: Name = ""
-    enable_reranking: bool | None = None
-    """None: as the description of a collection says, else not."""
+    enable_reranking: bool = False
+    """Never by itself, whatever the description of a collection says: an agent chooses when to wait."""
 
 
 class FindRelated(Shown, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,8 +62,7 @@ class SearchOne(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     query: str
     limit: Count = 10
-    enable_reranking: bool | None = None
-    """None: as the description of a collection says, else not."""
+    enable_reranking: bool = False
 
 
 class IndexStatus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,10 +102,8 @@ def schema(kind: type[msgspec.Struct], descriptions: dict[str, str]) -> dict[str
 def _property(field: msgspec.structs.FieldInfo, description: str) -> dict[str, Any]:
     found: dict[str, Any] = dict(msgspec.json.schema(field.type))
     found.pop("maxLength", None)  # no agent comes near it by accident
-    if "anyOf" in found:  # a flag that may be left to the collection
-        found = {"type": "boolean"}
     if "$ref" in found:
         found = {"enum": [level.value for level in Detail]}
-    if not field.required and field.default not in ("", None):
+    if not field.required and field.default != "":
         found["default"] = field.default
     return found | ({"description": description} if description else {})

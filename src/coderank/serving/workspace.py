@@ -39,8 +39,7 @@ class Question:
     languages: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     """Globs as in a .gitignore."""
-    rerank: bool | None = None
-    """None: as the description of a collection says, else not."""
+    rerank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
