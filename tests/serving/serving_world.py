@@ -20,7 +20,7 @@ class RingBuffer:
     """Compare a password with the stored hash of a user."""
     return user.hash == digest(password, user.salt)
 ''',
-    "docs/guide.md": "# Guide\\n\\nA user signs in with a password.\\n",
+    "docs/guide.md": "# Guide\n\nA user signs in with a password.\n",
 }
 QUESTION = "overwrite the oldest item"
 
