@@ -50,6 +50,27 @@ def test_a_question_waits_for_a_sync_that_began_after_it_and_all_share_one() -> 
     assert sync.begun[1] > asked
 
 
+def test_who_hears_of_progress_slowly_holds_up_nobody_else() -> None:
+    sync = Gated()
+    follower = Follower(sync, "app")
+    hears, heard = threading.Event(), threading.Event()
+
+    def hear_slowly(_: Progress) -> None:
+        hears.set()
+        heard.wait(60)
+
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(follower.wait, follower.begin(), 60, Call(on_progress=hear_slowly))
+        assert hears.wait(30)
+        other = pool.submit(lambda: follower.wait(follower.begin(), 0.01))
+        try:
+            assert not other.result(30).current
+        finally:
+            heard.set()
+            sync.let.release(2)
+        assert slow.result(30).current
+
+
 def test_patience_ends_and_says_how_far_it_is() -> None:
     sync = Gated()
     follower = Follower(sync, "app")

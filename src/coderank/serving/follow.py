@@ -94,13 +94,17 @@ class Follower:
     def wait(self, ticket: int, patience: float, call: Call = NOBODY) -> Freshness:
         """Wait up to ``patience`` seconds for a sync by its number. Raises CancelledError."""
         deadline = time.monotonic() + patience
-        with self._change:
-            while self._done < ticket and (left := deadline - time.monotonic()) > 0:
+        while True:
+            with self._change:
+                left = deadline - time.monotonic()
+                if self._done >= ticket or left <= 0:
+                    return self._state(ticket)
                 self._change.wait(min(left, TELL_S))
-                call.check()
-                if self._progress is not None and self._done < ticket:
-                    call.on_progress(self._progress)
-            return self._state(ticket)
+                progress = self._progress if self._done < ticket else None
+            # Without the lock: who hears slowly, across a network, may hold up nobody else.
+            call.check()
+            if progress is not None:
+                call.on_progress(progress)
 
     def _state(self, ticket: int) -> Freshness:
         if self._done < ticket:
