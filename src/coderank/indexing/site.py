@@ -15,6 +15,7 @@ from coderank.errors import (
     IndexIncompatibleError,
     IndexNotWritableError,
 )
+from coderank.indexing.keeping import InFolder
 from coderank.indexing.location import MANIFEST_FILES, foreign_files
 from coderank.indexing.lock import held
 from coderank.indexing.manifest import Manifest
@@ -24,6 +25,7 @@ from coderank.store.edge import BUSY_TIMEOUT_S, EdgeStore
 from coderank.store.edge_points import SHARD, open_edge_points
 from coderank.store.edge_shard import EMPTY_BYTES, RESERVE_BYTES
 from coderank.store.lease import Lease
+from coderank.store.quantization import TURBO
 from coderank.store.room import Space, bytes_on_disk
 
 if TYPE_CHECKING:
@@ -123,7 +125,9 @@ class IndexSite:
         """Compact the new points, and make their folder one that can be opened as an index for itself."""
         self._shadow.close()
         if self._new_folder.exists():
-            with closing(EdgeStore(self._new_folder, self._new.fingerprint.dimension)) as store:
+            keeper, dimension = self._home.keeper, self._new.fingerprint.dimension
+            quantization = keeper.quantization if isinstance(keeper, InFolder) else TURBO
+            with closing(EdgeStore(self._new_folder, dimension, quantization=quantization)) as store:
                 store.optimize()
         self._follow_manifest(whole=True)
         fingerprint.write(self._new_folder, self._new.fingerprint, self._home.root)
