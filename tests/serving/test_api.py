@@ -273,6 +273,9 @@ def test_the_description_names_what_is_served(client: TestClient) -> None:
         "/health",
         "/metrics",
     }
+    assert all(
+        {"401", "403", "421"} <= set(one["responses"]) for at in described["paths"].values() for one in at.values()
+    )
     request = described["components"]["schemas"]["SearchRequest"]
     assert request["additionalProperties"] is False
     assert request["required"] == ["query"]

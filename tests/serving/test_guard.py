@@ -88,6 +88,19 @@ def test_pages_of_other_origins_are_refused() -> None:
         assert guarded.get("/", headers={"Origin": origin}).status_code == 403, origin
 
 
+def test_who_is_refused_is_told_what_to_do() -> None:
+    guarded = client(token=TOKEN, max_body=100)
+    shown = {"Authorization": f"Bearer {TOKEN}"}
+    for answer, remedy in (
+        (guarded.get("/"), "Authorization: Bearer TOKEN"),
+        (guarded.get("/", headers=shown | {"Host": "evil.example"}), "http://127.0.0.1:8377"),
+        (guarded.get("/", headers=shown | {"Origin": "null"}), "from a program"),
+        (guarded.post("/", headers=shown, content=b"x" * 101), "less"),
+    ):
+        assert remedy in answer.json()["remedy"]
+        assert TOKEN not in answer.text
+
+
 def test_behind_every_address_only_the_token_decides() -> None:
     guarded = client(Address("0.0.0.0", 80), TOKEN)
     assert guarded.get("/", headers={"Host": "any.example", "Authorization": f"Bearer {TOKEN}"}).status_code == 200

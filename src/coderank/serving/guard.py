@@ -19,6 +19,7 @@ MAX_BODY_BYTES = 1 << 20
 """A hundred times the longest query."""
 MIN_TOKEN_CHARS = 16
 """A shorter token is guessed."""
+_SHOW_TOKEN = "Send that of CODERANK_SERVE_TOKEN: Authorization: Bearer TOKEN"  # noqa: S105 - says where it is
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -92,6 +93,7 @@ class Guard:
         """Take what stands behind, where it listens, and the token that clients have to show."""
         self._app = app
         self._token = token
+        self._url = address.url
         self._max_body = max_body
         self._hosts = _LOOPBACK_NAMES | {address.host} if address.is_loopback else {address.host}
         self._any_host = address.is_any
@@ -115,17 +117,17 @@ class Guard:
                 await self._too_long()(scope, receive, send)
 
     def _too_long(self) -> Response:
-        return problem(413, f"The body has more than {self._max_body:,} bytes")
+        return problem(413, f"The body has more than {self._max_body:,} bytes", "Send less")
 
     def _refusal(self, headers: dict[str, str]) -> Response | None:
         host = headers.get("host", "")
         if not self._any_host and _name(host) not in self._hosts:
-            return problem(421, "The Host header names another machine")
+            return problem(421, "The Host header names another machine", f"Ask {self._url} by that name")
         origin = headers.get("origin")
         if origin is not None and not self._is_ours(origin, host):
-            return problem(403, "Requests from web pages of other origins are not answered")
+            return problem(403, "Requests from web pages of other origins are not answered", "Ask from a program")
         if self._token and not _shows(headers.get("authorization", ""), self._token):
-            answer = problem(401, "Show the token of CODERANK_SERVE_TOKEN: Authorization: Bearer TOKEN")
+            answer = problem(401, "The token is missing or wrong", _SHOW_TOKEN)
             answer.headers["WWW-Authenticate"] = "Bearer"
             return answer
         length = headers.get("content-length", "0")

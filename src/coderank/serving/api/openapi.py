@@ -25,14 +25,17 @@ _MESSAGES = (
 )
 _REFUSED = {
     "400": "The request is malformed: the detail names the field.",
+    "401": "The token is missing or wrong, where the server demands one.",
+    "403": "A web page of another origin asks.",
     "404": "No such collection, or no such place in the index.",
     "409": "The server is not set up for what is asked, as reranking without a reranker.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
+    "421": "The request names another host than this server.",
     "500": "The index is damaged or something unforeseen happened.",
     "503": "Too many requests, or nothing is indexed yet: Retry-After says when to ask again.",
 }
-_ALWAYS = ("400", "500", "503")
+_ALWAYS = ("400", "401", "403", "421", "500", "503")
 
 
 def document(collections: Sequence[str]) -> dict[str, Any]:
