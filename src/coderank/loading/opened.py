@@ -42,9 +42,12 @@ def loading_of(settings: Settings, *, download: bool = False) -> Loading:
 
 
 def release() -> None:
-    """Let go of every open model; its memory is free once nobody uses it any more."""
+    """Let go of every open model, rerankers too; its memory is free once nobody uses it any more."""
+    from coderank.loading import rerankers  # noqa: PLC0415 - most searches are not reranked
+
     with _OPENING:
         _opened.cache_clear()
+    rerankers.release()
 
 
 @lru_cache(maxsize=4)  # a server searches collections of several models, and must not load one per question

@@ -34,6 +34,11 @@ def opened_cascade(settings: Settings) -> Cascade:
     return _opened(replace(settings, rerank_budget_ms=RERANK_BUDGET_MS))
 
 
+def release() -> None:
+    """Let go of every reranker with its model; what was measured of their speed is on disk, for the next."""
+    _opened.cache_clear()
+
+
 @lru_cache(maxsize=_KEPT)
 def _opened(settings: Settings) -> Cascade:
     return assemble(settings, dense_text, plan, None if settings.rerank_folder else pulled_cross_encoder())
