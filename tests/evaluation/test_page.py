@@ -52,6 +52,14 @@ def written() -> str:
     )
 
 
+def test_no_column_is_narrower_than_a_word_of_its_head() -> None:
+    # `anywhere` lets a browser shrink a column to one letter, and "worse" then stands in five lines.
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", written())
+    assert [style for name, style in rules if name.split(",")[-1].strip() == "th" and "overflow-wrap" in style] == [
+        "max-width:11rem;overflow-wrap:break-word"
+    ]
+
+
 def test_the_page_is_well_formed_and_shows_hostile_text_as_text() -> None:
     outline = Outline()
     outline.feed(written())

@@ -43,7 +43,7 @@ table{{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-n
 th,td{{padding:.3rem .9rem .3rem 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}}
 td:first-child{{min-width:8rem}}
 th{{color:var(--soft);font-weight:500}}
-.n{{text-align:right}}td.n{{white-space:nowrap}}th{{max-width:11rem}}p,th{{overflow-wrap:anywhere}}
+.n{{text-align:right}}td.n{{white-space:nowrap}}th{{max-width:11rem;overflow-wrap:break-word}}p{{overflow-wrap:anywhere}}
 .figures{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1rem;align-items:start}}
 figure{{margin:0;padding:.75rem;background:var(--card);border:1px solid var(--line);border-radius:8px;max-width:34rem}}
 figcaption{{font-size:.85rem;margin-bottom:.5rem}}
@@ -61,7 +61,7 @@ h3{{font-size:1rem;margin:1.25rem 0 .25rem;overflow-wrap:anywhere}}
 mark{{background:none;color:var(--gain);font-weight:600}}
 @media print{{:root{{color-scheme:light;{_LIGHT}}}body{{font-size:11pt;background:none}}
  main{{max-width:none;padding:0}}figure,tr,.sides{{break-inside:avoid}}h2,h3{{break-after:avoid}}
- .scroll{{overflow:visible}}table{{font-size:9pt}}}}
+ .scroll{{overflow:visible}}table{{font-size:9pt}}th,td{{padding-right:.6rem}}}}
 """
 
 
