@@ -32,6 +32,11 @@ def test_equal_runs_are_within_luck() -> None:
     assert "within luck; 0 questions better, 0 worse, 40 alike" in found.sentence()
 
 
+def test_a_score_that_an_earlier_version_rounded_is_the_same_score() -> None:
+    found = versus(run(answer(1, 1 / 3), answer(2, 2 / 3)), run(answer(1, 0.333333), answer(2, 0.666667)))
+    assert (found.wins, found.losses) == (0, 0)
+
+
 def test_one_model_goes_without_saying_and_an_earlier_run_is_called_by_its_date() -> None:
     assert [one.name for one in Report.of([run(*WORSE), run(*WORSE, mode="dense")]).runs] == ["hybrid", "dense"]
     report = Report.of([run(*BETTER)], run(*WORSE, date="2025-12-31 10:00 UTC"))

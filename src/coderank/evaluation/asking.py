@@ -96,7 +96,7 @@ def _answer(
         language=language,
         found=tuple(names[path] if names else f"{path}:{start}-{end}" for path, start, end in page),
         right=tuple(any(target.matches(place) for target in targets) for place in page),
-        scores={name: round(value, 6) for name, value in found.items()},
+        scores=found,
     )
 
 
