@@ -74,11 +74,11 @@ def download(model: Model, *, endpoint: str | None = None, patience: float = PRO
 
 def unavailable(model: Model, reason: str) -> ModelUnavailableError:
     """Say why there are no weights and every way to get some."""
-    otherwise = "leave --rerank out" if model.kind == "reranker" else "search without it: --model all-minilm-l6-v2"
+    otherwise = "reranking" if model.kind == "reranker" else "it: --model all-minilm-l6-v2"
     return ModelUnavailableError(
         f"the weights of {model.name} ({model.hub_id}) are not on this machine, and {reason}",
         f"Run: coderank models pull {model.name}, where the hub can be reached (HF_ENDPOINT names a mirror, "
-        f"HTTPS_PROXY a proxy), copy its cache here and point HF_HOME at it, or {otherwise}",
+        f"HTTPS_PROXY a proxy), copy its cache here and point HF_HOME at it, or search without {otherwise}",
     )
 
 

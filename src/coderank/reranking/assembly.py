@@ -51,8 +51,8 @@ def assemble(
         raise ConfigurationError(
             "No reranker is configured",
             "Run: coderank models pull ms-marco-minilm-l6-v2, or set CODERANK_RERANK_URL to an OpenAI-compatible "
-            "endpoint that serves CodeRankLLM or CODERANK_RERANK_FOLDER to a cross-encoder's files, or leave --rerank "
-            "out",
+            "endpoint that serves CodeRankLLM or CODERANK_RERANK_FOLDER to a cross-encoder's files, or search without "
+            "reranking",
         )
     return Cascade(rerankers, text_of, settings.rerank_budget_ms)
 
