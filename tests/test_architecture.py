@@ -45,6 +45,7 @@ ONLY_IN = {
         "store/server_snapshots.py",
     },
     "grpc": {"store/server_failures.py"},
+    "ray": {"indexing/spread.py"},
     "torch": {"embedding/torch.py", "reranking/llm.py", "reranking/pair_torch.py", "models/export.py"},
     "docling": {"corpus/conversion.py"},
     "tree_sitter": {"corpus/grammars.py"},

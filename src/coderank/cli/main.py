@@ -38,6 +38,7 @@ _COMMANDS = (
     "migrate",
     "embed",
     "load",
+    "spread",
 )
 _INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""

@@ -1,0 +1,88 @@
+"""``coderank spread``."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from coderank.collections.config import Collection
+    from coderank.embedding.contract import Embedder
+    from coderank.models.catalogue import Model
+    from coderank.settings import Settings
+    from coderank.store.server import ServerStore
+
+
+@click.command(short_help="Embed exported chunks on a Ray cluster, and write them to a Qdrant server.")
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="EXPORT...",
+)
+@click.option("--collection", "name", required=True, metavar="NAME", help="A configured collection with a store.")
+@click.option("--embedders", type=click.IntRange(1), default=1, show_default=True, help="Processes with the model.")
+@click.option("--gpus", type=click.FloatRange(0), default=0.0, show_default=True, help="GPUs of each of them.")
+@click.option("--address", default="", metavar="A", help="Of the cluster; without, one is started on this machine.")
+def spread(files: tuple[Path, ...], *, name: str, embedders: int, gpus: float, address: str) -> None:
+    """Embed the chunks of each EXPORT on a Ray cluster and write them to a collection on a Qdrant server.
+
+    An EXPORT is a file of `coderank collections export`, where every node can read it. Interrupted, it goes on when the
+    command is run again: what the collection has already is not embedded again.
+    """
+    from coderank.indexing.spread import Job, exports  # noqa: PLC0415 - not needed to print help
+    from coderank.indexing.spread import spread as run  # noqa: PLC0415
+    from coderank.loading.choice import described_embedder, embedder  # noqa: PLC0415
+    from coderank.loading.servers import connect  # noqa: PLC0415
+    from coderank.settings import Settings  # noqa: PLC0415
+    from coderank.wiring import describe  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    described = describe(name, settings)
+    connect(described, settings).close()  # says what is missing before a cluster is started
+    where = f"{name} in {settings.collections_place()}"
+    described_embedder(described.embedding_model, described.embedding_dimension, where, settings)
+    model = embedder(described.embedding_model, settings)
+    done = run(
+        Job(
+            files=exports(files),
+            open_store=partial(opened_store, described, settings, model),
+            open_embedder=partial(opened_model, model, settings),
+            embedders=embedders,
+            gpus=gpus,
+            address=address,
+        )
+    )
+    counts = done.counts
+    click.echo(f"{name}: {done.written:,} chunks written with {model.name}, {counts.points:,} in all")
+    if counts.dense < counts.points:
+        click.echo(f"  {counts.points - counts.dense:,} have no vector and are found by their words")
+
+
+def opened_store(described: Collection, settings: Settings, model: Model) -> ServerStore:
+    """Open the collection in a process of the cluster, as one of coderank's own."""
+    from coderank.indexing.claim import fingerprint_of  # noqa: PLC0415 - in another process
+    from coderank.loading.servers import connect, plan  # noqa: PLC0415
+
+    connection = connect(described, settings)
+    from coderank.store.server import ServerStore  # noqa: PLC0415 - after connect, which says what is missing
+
+    assert described.store is not None, "connect refuses a collection without"
+    return ServerStore(
+        connection,
+        described.store.collection,
+        model.dimension,
+        plan=plan(described),
+        fingerprint=fingerprint_of(model),
+    )
+
+
+def opened_model(model: Model, settings: Settings) -> Embedder:
+    """Open the model in a process of the cluster."""
+    from coderank.loading.opened import opened_embedder  # noqa: PLC0415 - in another process
+
+    return opened_embedder(model, settings)
