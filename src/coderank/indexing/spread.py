@@ -82,7 +82,7 @@ def spread(job: Job) -> Spread:
     import ray.data  # noqa: PLC0415 - two seconds, for those who asked for it
 
     ray.data.DataContext.get_current().enable_progress_bars = False
-    lines = ray.data.read_text(list(job.files), ray_remote_args={"num_cpus": WAITING})
+    lines = ray.data.read_text(list(job.files), num_cpus=WAITING)
     alone, pool = ray.data.ActorPoolStrategy(size=1), ray.data.ActorPoolStrategy(min_size=1, max_size=job.embedders)
     shared: dict[str, Any] = {"fn_constructor_args": (job,), "batch_size": BATCH}
     missing = lines.map_batches(_Missing, compute=alone, num_cpus=WAITING, **shared)
