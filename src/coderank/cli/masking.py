@@ -116,6 +116,7 @@ def kept_generation(opening: Opening, which: str) -> IndexRecord:
         dimension=kind.dimension,
         chunker=kind.chunker,
         header=kind.header,
+        terms=kind.terms or "1",  # as in a record: the first was not written down
     )
     return fingerprint.IndexRecord(made_with, fingerprint.read(folder).root, place)
 
