@@ -126,16 +126,39 @@ def test_a_masked_definition_keeps_its_name_and_code() -> None:
     assert "ring.items[ring.head] = item" in after.content
 
 
-def test_history_is_that_of_the_folder(tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
-        identity = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *identity, "-C", str(tmp_path), *arguments], check=True, capture_output=True)
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *identity, "-C", str(folder), *arguments], check=True, capture_output=True)
 
+
+def test_history_is_that_of_the_folder(tmp_path: Path) -> None:
     assert history(tmp_path) == []
-    git("init")
+    git(tmp_path, "init")
     (tmp_path / "part").mkdir()
     (tmp_path / "part" / "a b.py").write_text("x = 1\n")
-    git("add", ".")
-    git("commit", "-m", "Begin with – one file", "-m", "A body\n\nof lines")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "Begin with – one file", "-m", "A body\n\nof lines")
     assert history(tmp_path / "part") == [("Begin with – one file", ["a b.py"])]
     assert history(tmp_path) == [("Begin with – one file", ["part/a b.py"])]
+
+
+def test_history_starts_no_program_that_the_repository_names(tmp_path: Path) -> None:
+    signer, started = tmp_path / "signer", tmp_path / "started"
+    signer.write_text(
+        '#!/bin/sh\ncat >/dev/null\necho "-----BEGIN PGP SIGNATURE-----"\nprintf "\\n[GNUPG:] SIG_CREATED \\n" >&2\n'
+        f'case "$*" in *--verify*) touch {started};; esac\n'
+    )
+    signer.chmod(0o700)
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "a.py").write_text("a = 1\n")
+    git(tree, "init", "-q")
+    git(tree, "config", "gpg.program", str(signer))
+    git(tree, "config", "log.showSignature", "true")
+    git(tree, "add", ".")
+    git(tree, "commit", "-q", "-S", "-m", "Sign what is begun here")
+    git(tree, "log")
+    assert started.exists(), "the trap does not work"
+    started.unlink()
+    assert history(tree) == [("Sign what is begun here", ["a.py"])]
+    assert not started.exists()

@@ -151,7 +151,9 @@ def _commits(history: Iterable[tuple[str, Sequence[str]]], paths: set[str]) -> I
 
 def history(root: Path) -> list[tuple[str, list[str]]]:
     """Read subjects and files of the newest commits, paths relative to ``root``; nothing where there is no history."""
-    command = ["git", "-C", str(root), "log", "--no-merges", f"-{MOST_COMMITS}", "--relative", "--name-only", "-z"]
+    # A repository's own configuration must start no program: signatures are checked by one that it names.
+    quiet = ["--no-merges", "--no-show-signature", "--no-ext-diff", "--no-textconv"]
+    command = ["git", "-C", str(root), "log", *quiet, f"-{MOST_COMMITS}", "--relative", "--name-only", "-z"]
     try:
         done = subprocess.run(  # noqa: S603 - the user's own git, with arguments of ours
             [*command, "--format=%x01%s"], capture_output=True, check=True
