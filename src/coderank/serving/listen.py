@@ -87,10 +87,14 @@ def serve_http(
 def _bound(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
+        listening = socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"Cannot listen on {address.host}:{address.port}: {reason}", "Choose another port") from error
+    # An answer is a head and a body, and the body would wait 40 ms for the head's acknowledgement. asyncio prevents
+    # that only for sockets that name their protocol, which this one does not; connections inherit it from here.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 @contextmanager
