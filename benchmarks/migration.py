@@ -1,6 +1,6 @@
 """A large index moves to another model while it is searched, killed and written to.
 
-``python -m benchmarks.migration /work/repositories [--save]``
+``python -m benchmarks.migration REPOS_DIR [--save]``
 
 The models give every token a random vector, and a text their mean: what is measured is the move, not a transformer.
 The rate of those is measured by `benchmarks.throughput`, and tried by `coderank migrate --dry-run`.
