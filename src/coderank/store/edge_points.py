@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 import qdrant_edge as qdrant
 
 from coderank.errors import INDEX, IndexNotFoundError
 from coderank.store.edge_requests import shard_config
 from coderank.store.edge_shard import check_space, close, create, load, translated
 from coderank.store.lease import Lease
-from coderank.store.raw import RAW_PAGE, UNNAMED, PointId, RawPoint, VectorSpec, in_order_of
+from coderank.store.raw import RAW_PAGE, PointId, RawPoint, VectorSpec, in_order_of
+from coderank.store.records import raw_points
 from coderank.store.tenancy import Tenancy
 from coderank.types import SparseVector
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from coderank.types import Vector
 
 SHARD = "shard"
 """The folder of the points in an index folder, where nothing else is said."""
@@ -77,7 +76,7 @@ class EdgePoints:
             request = qdrant.ScrollRequest(offset=after, limit=asked, with_payload=True, with_vector=vectors)
             with self._tenancy.use() as engine, translated(self._folder):
                 records, following = engine.scroll(request)
-            page = [point for point in map(_raw, records) if point.id != after][:size]
+            page = [point for point in raw_points(records, qdrant.SparseVector) if point.id != after][:size]
             if page:
                 yield page
                 after = page[-1].id
@@ -88,7 +87,7 @@ class EdgePoints:
         """Points by id, in the order of the ids; those that do not exist are absent."""
         with self._tenancy.use() as engine, translated(self._folder):
             records = engine.retrieve(list(ids), with_payload=True, with_vector=vectors)
-        return in_order_of(ids, [_raw(record) for record in records])
+        return in_order_of(ids, list(raw_points(records, qdrant.SparseVector)))
 
     def write(self, points: Sequence[RawPoint]) -> None:
         """Insert or replace whole points; returns when they are in the log that survives the process."""
@@ -136,21 +135,6 @@ def _specs(config: bytes) -> tuple[VectorSpec, ...]:
         for name, params in described.get("sparse_vectors", {}).items()
     ]
     return tuple(sorted([*dense, *sparse], key=lambda spec: spec.name))
-
-
-def _raw(record: qdrant.Record) -> RawPoint:
-    id_ = record.id if isinstance(record.id, int) else str(record.id)
-    return RawPoint(id_, record.payload or {}, _vectors(record.vector))
-
-
-def _vectors(stored: Any) -> dict[str, Vector | SparseVector]:
-    named = stored if isinstance(stored, dict) else {} if stored is None else {UNNAMED: stored}
-    return {
-        name: SparseVector(tuple(vector.indices), tuple(vector.values))
-        if isinstance(vector, qdrant.SparseVector)
-        else np.asarray(vector, np.float32)
-        for name, vector in named.items()
-    }
 
 
 def _engine_point(point: RawPoint) -> qdrant.Point:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 from qdrant_client import models
 
 from coderank.store.raw import RAW_PAGE, UNNAMED, PointId, RawPoint, VectorSpec, in_order_of
+from coderank.store.records import raw_points
 from coderank.store.server_collection import dense_vectors
 from coderank.store.server_failures import CLIENT_ERRORS, meaning
 from coderank.store.server_requests import server_sparse
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
     from coderank.store.server_connection import Connection
-    from coderank.types import Vector
 
 Answer = TypeVar("Answer")
 
@@ -60,7 +59,7 @@ class ServerPoints:
             # The server's offset is inclusive: one more is asked for, and the one before is left out.
             asked = size if after is None else size + 1
             records, following = self._asked(_page(self.collection, after, asked, vectors=vectors))
-            page = [point for point in map(_raw, records) if point.id != after][:size]
+            page = [point for point in raw_points(records, models.SparseVector) if point.id != after][:size]
             if page:
                 yield page
                 after = page[-1].id
@@ -71,7 +70,8 @@ class ServerPoints:
         """Points by id, in the order of the ids; those that do not exist are absent."""
         found: list[RawPoint] = []
         for batch in batches(ids, RAW_PAGE):
-            found += map(_raw, self._asked(_read(self.collection, batch, vectors=vectors)))
+            records = self._asked(_read(self.collection, batch, vectors=vectors))
+            found += raw_points(records, models.SparseVector)
         return in_order_of(ids, found)
 
     def write(self, points: Sequence[RawPoint]) -> None:
@@ -110,21 +110,6 @@ def _page(
 
 def _read(collection: str, ids: Sequence[PointId], *, vectors: bool) -> Callable[[QdrantClient], list[models.Record]]:
     return lambda client: client.retrieve(collection, ids, with_payload=True, with_vectors=vectors)
-
-
-def _raw(record: models.Record) -> RawPoint:
-    id_ = record.id if isinstance(record.id, int) else str(record.id)
-    return RawPoint(id_, record.payload or {}, _vectors(record.vector))
-
-
-def _vectors(stored: Any) -> dict[str, Vector | SparseVector]:
-    named = stored if isinstance(stored, dict) else {} if stored is None else {UNNAMED: stored}
-    return {
-        name: SparseVector(tuple(vector.indices), tuple(vector.values))
-        if isinstance(vector, models.SparseVector)
-        else np.asarray(vector, np.float32)
-        for name, vector in named.items()
-    }
 
 
 def _server_point(point: RawPoint) -> models.PointStruct:
