@@ -34,7 +34,7 @@ VENV := .venv
 DEMO_VENV := .demo-venv
 TORCH_VENV := .torch-venv
 DEMO_DATA := $(CURDIR)/build/demo
-SOURCES := pyproject.toml README.md $(shell find src -type f ! -name '*.pyc')
+SOURCES := pyproject.toml hatch_build.py README.md $(shell find src models -type f ! -name '*.pyc')
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -65,7 +65,7 @@ unit: $(VENV)/.installed  ## Run the tests
 torch: $(TORCH_VENV)/.installed  ## Run the tests that need torch, in an environment of their own (not part of test)
 	$(TORCH_VENV)/bin/pytest tests/embedding tests/loading tests/models tests/reranking
 
-$(TORCH_VENV)/.installed: pyproject.toml constraints.txt
+$(TORCH_VENV)/.installed: pyproject.toml hatch_build.py constraints.txt
 	$(PYTHON) -m venv $(TORCH_VENV)
 	$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
 	touch $@
@@ -77,7 +77,7 @@ format: $(VENV)/.installed  ## Format the source
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml hatch_build.py
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@

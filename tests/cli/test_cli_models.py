@@ -26,6 +26,7 @@ from coderank.cli.model_table import lines
 from coderank.cli.models import models
 from coderank.errors import ConfigurationError, ModelNotFoundError, ModelUnavailableError, UsageError
 from coderank.models import hub
+from coderank.models.bundled import is_here
 from coderank.models.catalogue import MODELS, Model, get
 from coderank.models.exported import Export, Precision, Record, digest, folder_of, write_record
 from coderank.models.places import Place, places
@@ -105,6 +106,11 @@ def doctor_says_of(model: str) -> dict[str, str]:
     return cast("dict[str, str]", finding)
 
 
+def shipped(name: str) -> str:
+    """What the list says of a model whose weights come with coderank, where this checkout has them."""
+    return "bundled" if is_here(get(name)) else "not on this machine"
+
+
 def write_export(root: Path, model: Model, precision: Precision, min_cosine: float) -> Export:
     """An export as the real code records it, around a graph that looks tokens up."""
     folder = folder_of(root, model)
@@ -133,12 +139,14 @@ class TestList:
             "embedder                dim  licence     back ends        weights\n"
             "coderank-embed          768  MIT         onnx, torch      not on this machine\n"
             "nomic-embed-code       3584  Apache-2.0  torch            not on this machine\n"
+            f"coderank-mini           384  Apache-2.0  onnx             {shipped('coderank-mini')}\n"
             "all-minilm-l6-v2        384  Apache-2.0  onnx             bundled\n"
             "tiny                     32  unknown     onnx, torch      not on this machine\n"
             f"local                     8  unknown     torch            {tmp_path / 'weights'}\n"
             "\n"
             "reranker                dim  licence     back ends        weights\n"
             "coderank-llm              -  MIT         endpoint, torch  not on this machine\n"
+            f"coderank-mini-rerank      -  Apache-2.0  onnx             {shipped('coderank-mini-rerank')}\n"
             "ms-marco-minilm-l6-v2     -  Apache-2.0  onnx, torch      not on this machine\n"
             "pairs                     -  unknown     onnx             not on this machine\n"
         )
@@ -161,7 +169,7 @@ class TestList:
     def test_json_carries_what_a_program_needs(self, tmp_path: Path) -> None:
         export = write_export(tmp_path / "data" / "exports", CODERANK_EMBED, "int8", 0.9951)
         listed = {model["name"]: model for model in json.loads(done("list", "--format", "json"))["models"]}
-        assert list(listed)[:5] == [model.name for model in MODELS]
+        assert list(listed)[: len(MODELS)] == [model.name for model in MODELS]
         assert listed["coderank-embed"] == {
             "name": "coderank-embed",
             "kind": "embedder",

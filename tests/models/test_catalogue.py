@@ -1,13 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from pathlib import Path
 
 import pytest
 
-from coderank.errors import ModelNotFoundError, ModelUnavailableError
-from coderank.models.bundled import bundled_weights, verify
+from coderank.errors import ModelNotFoundError
 from coderank.models.catalogue import MODELS, Model, get
 
 EMBEDDERS = [model for model in MODELS if model.kind == "embedder"]
@@ -23,6 +20,7 @@ def test_the_query_prefix_is_the_one_it_was_trained_with() -> None:
     [
         ("coderank-embed", 768, "cls", "MIT"),
         ("nomic-embed-code", 3584, "last", "Apache-2.0"),
+        ("coderank-mini", 384, "mean", "Apache-2.0"),
         ("all-minilm-l6-v2", 384, "mean", "Apache-2.0"),
     ],
 )
@@ -33,11 +31,19 @@ def test_embedders(name: str, dimension: int, pooling: str, licence: str) -> Non
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 def test_a_model_is_found_by_name_and_hub_id_in_any_case(model: Model) -> None:
-    assert get(model.name) is get(model.hub_id) is get(model.hub_id.upper()) is model
+    names = [model.name, model.name.upper(), *filter(None, (model.hub_id, model.hub_id.upper()))]
+    assert all(get(name) is model for name in names)
 
 
 def test_names_are_distinct() -> None:
-    assert len({model.name for model in MODELS}) == len({model.hub_id for model in MODELS}) == len(MODELS)
+    names = [name for model in MODELS for name in (model.name, model.hub_id) if name]
+    assert len({name.lower() for name in names}) == len(names)
+
+
+def test_what_is_bundled_is_on_no_hub_or_was_taken_from_there() -> None:
+    assert [model.name for model in MODELS if not model.hub_id] == [
+        model.name for model in MODELS if model.weights == "bundled" and model.name != "all-minilm-l6-v2"
+    ]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -70,35 +76,3 @@ def test_a_name_like_no_other_has_no_suggestion() -> None:
     with pytest.raises(ModelNotFoundError, match="Known embedders") as caught:
         get("zzzz")
     assert "Did you mean" not in str(caught.value)
-
-
-def test_bundled_weights_are_the_file_the_catalogue_names() -> None:
-    model = get("all-minilm-l6-v2")
-    path = bundled_weights(model)
-    assert path.suffix == ".onnx"
-    assert hashlib.sha256(path.read_bytes()).hexdigest().startswith(model.revision)
-
-
-def test_other_weights_are_not_bundled() -> None:
-    with pytest.raises(ModelUnavailableError, match="--model all-minilm-l6-v2"):
-        bundled_weights(get("coderank-embed"))
-
-
-@pytest.mark.parametrize(("content", "complaint"), [(b"abc", "3 bytes instead of 4"), (b"abcX", "are damaged")])
-def test_damaged_weights_are_refused_with_the_remedy(tmp_path: Path, content: bytes, complaint: str) -> None:
-    path = tmp_path / "model.onnx"
-    path.write_bytes(content)
-    with pytest.raises(ModelUnavailableError, match=complaint) as caught:
-        verify(path, 4, hashlib.sha256(b"abcd").hexdigest())
-    assert "pip install --force-reinstall coderank" in caught.value.remedy
-
-
-def test_intact_weights_pass(tmp_path: Path) -> None:
-    path = tmp_path / "model.onnx"
-    path.write_bytes(b"abcd")
-    verify(path, 4, hashlib.sha256(b"abcd").hexdigest())
-
-
-def test_missing_weights_are_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailableError, match=r"cannot read the weights .*pip install"):
-        verify(tmp_path / "model.onnx", 4, "")

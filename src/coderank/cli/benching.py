@@ -23,7 +23,7 @@ from coderank.evaluation.bench import Bench, Grown, Rival, Spent, compressed
 from coderank.evaluation.growth import Pool, build
 from coderank.evaluation.metrics import median
 from coderank.evaluation.process import coderank, environment, run
-from coderank.loading.choice import BUNDLED_MODEL
+from coderank.loading.choice import ALWAYS_THERE, BUNDLED_MODEL
 from coderank.loading.choice import embedder as model_of
 from coderank.loading.opened import opened_embedder
 from coderank.retrieval.legs import ModelLegs
@@ -251,7 +251,7 @@ def _rivals(plan: Plan, others: Mapping[str, str], chunks: Sequence[Chunk]) -> I
         theirs = median([one.seconds for one in rivals.first_answers(plan.rival, plan.tree, QUESTION, RUNS)])
         yield Rival("first answer about a tree never seen", f"{SEMBLE} {others[SEMBLE]}, random model", ours, theirs)
     model = model_of(plan.model, plan.own)
-    if TRANSFORMERS in others and model.name == BUNDLED_MODEL:
+    if TRANSFORMERS in others and model.name in {BUNDLED_MODEL, ALWAYS_THERE}:
         plan.announce(f"{TRANSFORMERS} on the same texts")
         texts = [dense_text(chunk) for chunk in chunks[:: max(1, len(chunks) // ENCODED)][:ENCODED]]
         ours = _encoding(opened_embedder(model, plan.own), texts)

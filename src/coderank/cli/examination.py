@@ -53,6 +53,7 @@ def examine(settings: Settings, model: str) -> Iterator[Finding]:
     yield from (_part(name) for name in _ENGINE_PARTS)
     yield _folder("data", settings.data_dir, "CODERANK_DATA_DIR")
     yield _folder("cache", settings.cache_dir, "CODERANK_CACHE_DIR")
+    yield _shipped()
     yield _model(settings, model)
     yield _rerankers(settings)
     yield _self_test(settings, model)
@@ -88,6 +89,23 @@ def _folder(name: str, folder: Path, variable: str) -> Finding:
     except OSError as error:
         return Finding(name, "fail", f"{folder}: {error.strerror}", f"Set {variable} to a folder you can write to")
     return Finding(name, "ok", str(folder))
+
+
+def _shipped() -> Finding:
+    """Whether the weights that come with coderank are whole, and which models have none in this installation."""
+    from coderank.models.bundled import bundled_weights, holds  # noqa: PLC0415
+    from coderank.models.catalogue import MODELS  # noqa: PLC0415
+
+    bundled = [model for model in MODELS if model.weights == "bundled"]
+    try:
+        listed = [model for model in bundled if holds(model)]
+        for model in listed:
+            bundled_weights(model)
+    except ModelError as error:
+        return Finding("weights", "warn", error.message, error.remedy)
+    absent = [model.name for model in bundled if model not in listed]
+    without = f"; not in this installation: {', '.join(absent)}" if absent else ""
+    return Finding("weights", "ok", f"{', '.join(model.name for model in listed)}, whole{without}")
 
 
 def _model(settings: Settings, name: str) -> Finding:

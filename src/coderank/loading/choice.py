@@ -14,19 +14,21 @@ if TYPE_CHECKING:
     from coderank.settings import Settings
     from coderank.store.fingerprint import IndexRecord
 
-BUNDLED_MODEL = "all-minilm-l6-v2"
-"""The model whose weights come with the installation: it always runs."""
 PREFERRED_MODEL = "coderank-embed"
 """What ``auto`` takes where it runs at once."""
+BUNDLED_MODEL = "all-minilm-l6-v2"
+"""What ``auto`` takes elsewhere: its weights come with the installation."""
+ALWAYS_THERE = "all-minilm-l6-v2"
+"""Part of coderank's own package: it runs where the package of weights is missing."""
 
 
 def embedder(name: str, settings: Settings) -> Model:
     """Find a model by name, ``auto`` included. Raises ModelNotFoundError, also for one that cannot embed."""
     if name == "auto":
-        name = PREFERRED_MODEL if _runs_at_once(catalogue.get(PREFERRED_MODEL), settings) else BUNDLED_MODEL
+        name = PREFERRED_MODEL if _runs_at_once(catalogue.get(PREFERRED_MODEL), settings) else _bundled()
     model = catalogue.get(name, catalogue_of(settings))
     if model.kind != "embedder":
-        raise ModelNotFoundError(f"{model.name} is a {model.kind}, not an embedder", f"Take --model {BUNDLED_MODEL}")
+        raise ModelNotFoundError(f"{model.name} is a {model.kind}, not an embedder", f"Take --model {ALWAYS_THERE}")
     return sized(model, settings)
 
 
@@ -63,8 +65,16 @@ def remembered_embedder(index: IndexRecord, settings: Settings) -> Model:
     except ModelNotFoundError as error:
         raise IndexIncompatibleError(
             f"The index of {index.root} was built with {index.fingerprint.model!r}, which cannot be used here",
-            REBUILD.replace(INDEX, f"--model {BUNDLED_MODEL} {INDEX}"),
+            REBUILD.replace(INDEX, f"--model {ALWAYS_THERE} {INDEX}"),
         ) from error
+
+
+def _bundled() -> str:
+    if BUNDLED_MODEL == ALWAYS_THERE:
+        return ALWAYS_THERE
+    from coderank.models.bundled import is_here  # noqa: PLC0415 - most searches have an index that names its model
+
+    return BUNDLED_MODEL if is_here(catalogue.get(BUNDLED_MODEL)) else ALWAYS_THERE
 
 
 def _runs_at_once(model: Model, settings: Settings) -> bool:

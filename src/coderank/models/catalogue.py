@@ -29,6 +29,7 @@ class Model:
     name: str
     kind: Kind
     hub_id: str
+    """Its repository on the Hugging Face hub; empty for a model that is in none."""
     revision: str
     """Commit of the hub repository, or of bundled weights the first 12 digits of the file's SHA-256."""
     dimension: int
@@ -106,6 +107,21 @@ MODELS: tuple[Model, ...] = (
         lexical_weight=0.015,
     ),
     Model(
+        name="coderank-mini",
+        kind="embedder",
+        hub_id="",
+        revision="000000000000",
+        dimension=384,
+        query_prefix="",
+        pooling="mean",
+        max_tokens=256,
+        max_tokens_limit=512,
+        licence="Apache-2.0",
+        weights="bundled",
+        backends=("onnx",),
+        lexical_weight=0.015,
+    ),
+    Model(
         name="all-minilm-l6-v2",
         kind="embedder",
         hub_id="sentence-transformers/all-MiniLM-L6-v2",
@@ -135,6 +151,22 @@ MODELS: tuple[Model, ...] = (
         licence="MIT",
         weights="hub",
         backends=("endpoint", "torch"),
+        lexical_weight=0.0,
+    ),
+    Model(
+        name="coderank-mini-rerank",
+        kind="reranker",
+        hub_id="",
+        revision="000000000000",
+        dimension=0,
+        query_prefix="",
+        pooling="cls",
+        # What it was trained with, query and passage together.
+        max_tokens=256,
+        max_tokens_limit=512,
+        licence="Apache-2.0",
+        weights="bundled",
+        backends=("onnx",),
         lexical_weight=0.0,
     ),
     Model(
