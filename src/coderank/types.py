@@ -90,6 +90,8 @@ class Point:
     chunk: Chunk
     sparse: SparseVector
     dense: Vector | None = None
+    static: Vector | None = None
+    """Stands in for ``dense`` until that is there; of another model, and of another length."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.hub_layout import Shape, write_nomic_bert, write_tokenizer
+from tests.static_table import random_table, write_table
 from tests.tiny_graph import table, write_lookup
 
 from coderank.embedding.calibration import Calibration, Measurement, Option, remember
 from coderank.embedding.onnx import OnnxEmbedder
+from coderank.embedding.static import StaticEmbedder
 from coderank.errors import ConfigurationError, ModelUnavailableError
 from coderank.loading.calibration import FILE, calibrate_exports, current_machine, key_of, known_calibration
-from coderank.loading.embedder import Loading, open_embedder, with_max_tokens
+from coderank.loading.embedder import STATIC_FILE, Loading, open_embedder, with_max_tokens
 from coderank.models.catalogue import Model, get
 from coderank.models.exported import Export, Precision, Record, digest, find, folder_of, write_record
 
@@ -166,3 +168,14 @@ def test_a_folder_is_opened_with_torch(tmp_path: Path, device: str) -> None:
     assert (close is not None) == ("," in device)
     if close:
         close()
+
+
+def test_a_static_model_is_a_table_in_its_folder_whatever_back_end_is_set(tmp_path: Path) -> None:
+    model = replace(MINILM, name="table", weights="folder", folder=str(tmp_path), backends=("static",), dimension=8)
+    with pytest.raises(ModelUnavailableError, match=f"no table of table at {tmp_path}"):
+        open_embedder(model, loading(tmp_path))
+    table_ = random_table(8)
+    write_table(tmp_path / STATIC_FILE, table_)
+    embedder = open_embedder(model, loading(tmp_path, backend="onnx", precision="int8"))
+    expected = StaticEmbedder("table", 8, model.max_tokens, lambda: table_).embed_query("some code")
+    np.testing.assert_array_equal(embedder.embed_query("some code"), expected)

@@ -41,7 +41,9 @@ def test_an_entry_becomes_a_model(tmp_path: Path) -> None:
 
 def test_the_example_of_the_documentation_is_a_model(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    example, table = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (static,) = load_models(written(tmp_path, table))
+    assert (static.name, static.is_static, static.weights) == ("our-table", True, "folder")
     (model,) = load_models(written(tmp_path, example))
     assert (model.name, model.hub_id, model.query_prefix) == ("our-embedder", "our-team/embedder", "Find the code: ")
 
@@ -76,6 +78,8 @@ def test_a_users_model_is_found_beside_the_others_and_before_them(tmp_path: Path
         ('hub_id = "us/our-embedder"', "", "needs either hub_id or folder"),
         ("512", "512\nbackends = []", "needs a back end"),
         ("512", '512\nbackends = ["endpoint"]', "cannot embed at an endpoint"),
+        ("512", '512\nbackends = ["static"]', "is static: that needs a folder"),
+        ('hub_id = "us/our-embedder"', "folder = 'here'\nbackends = ['static', 'onnx']", "and no other back end"),
         ("[models.our", "[models", "cannot be used"),
     ],
 )

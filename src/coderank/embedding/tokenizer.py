@@ -28,8 +28,8 @@ class _Ends(msgspec.Struct):
     add_eos_token: bool | None = None
 
 
-def load_tokenizer(max_tokens: int) -> Tokenizer:
-    """Build the tokenizer of CodeRankEmbed and all-MiniLM-L6-v2.
+def load_tokenizer(max_tokens: int, *, special: bool = True) -> Tokenizer:
+    """Build the tokenizer of CodeRankEmbed and all-MiniLM-L6-v2, with or without ``special`` tokens around a text.
 
     Encodings are cut to ``max_tokens``, special tokens included, and are not padded.
     """
@@ -45,11 +45,12 @@ def load_tokenizer(max_tokens: int) -> Tokenizer:
     tokenizer.normalizer = BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = BertPreTokenizer()
     tokenizer.add_special_tokens(list(_SPECIAL))
-    tokenizer.post_processor = TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")],
-    )
+    if special:
+        tokenizer.post_processor = TemplateProcessing(
+            single="[CLS] $A [SEP]",
+            pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+            special_tokens=[(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")],
+        )
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
 

@@ -44,6 +44,8 @@ class Home:
     """Opens a model when the first vector is needed."""
     keeper: Keeper = field(default_factory=InFolder, repr=False)
     """Opens the points."""
+    static: Model | None = None
+    """The table whose vectors stand in for those that are not there yet; None for none."""
 
 
 class Generation:
@@ -83,7 +85,7 @@ class Generation:
     @cached_property
     def indexer(self) -> Indexer:
         """What brings both up to the tree."""
-        from coderank.indexing.parts import Parts  # noqa: PLC0415 - not needed to search
+        from coderank.indexing.parts import Early, Parts  # noqa: PLC0415 - not needed to search
         from coderank.indexing.run import Indexer  # noqa: PLC0415
         from coderank.indexing.vector_cache import VectorCache  # noqa: PLC0415
 
@@ -99,6 +101,7 @@ class Generation:
                 store=self.store,
                 cache=cache,
                 embedder=self.embedder,
+                early=Early(self.static_embedder, is_own=self.model.is_static) if self.has_early else None,
                 check=self.claim.check,
             )
         )
@@ -107,6 +110,15 @@ class Generation:
         """Open the model."""
         return self.home.embedder(self.model)
 
+    @property
+    def has_early(self) -> bool:
+        """Whether points get a vector while their files are read."""
+        return self.model.is_static or self.home.static is not None
+
+    def static_embedder(self) -> Embedder:
+        """Open the table whose vectors points get while their files are read."""
+        return self.home.embedder(self.model if self.model.is_static else self.home.static or self.model)
+
     def refresh(self) -> None:
         """Fetch what the tree is a copy of. Raises SourceUnavailableError."""
         self.home.tree.refresh()
@@ -114,7 +126,8 @@ class Generation:
     def make(self) -> None:
         """Make the folder an index of this root and model, or check that it is one."""
         # An index of a model that cannot run would be in the way of one that can.
-        self.claim.meet(before=self.embedder if self.model.weights != "bundled" else lambda: None)
+        may_lack = self.model.weights != "bundled" or self.model.is_static
+        self.claim.meet(before=self.embedder if may_lack else lambda: None)
 
     def is_met(self) -> bool:
         """Tell whether there is an index, which is checked."""

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Early:
+    """Vectors that points get while their files are read: a table of token vectors makes thousands a second."""
+
+    embedder: Callable[[], Embedder]
+    """Called when the first changed file is read."""
+    is_own: bool
+    """Whether its model is the index's own, so that nothing is left to be filled in; else its vectors stand in."""
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The finished parts of one index."""
 
@@ -28,6 +38,7 @@ class Parts:
     cache: VectorCache
     embedder: Callable[[], Embedder]
     """Called when the first vector is needed: a sync must not load a model."""
+    early: Early | None = None
     check: Callable[[], object] = lambda: None
     """Called under a lock: raises IndexIncompatibleError where the index was moved to other points meanwhile, so that
     nothing is written to those that nobody reads any more."""

@@ -60,7 +60,7 @@ class Indexer:
             chunks=totals.chunks,
             changed_files=synced.changed_files,
             deleted_files=synced.deleted_files,
-            embedded_chunks=filled.embedded if filled else 0,
+            embedded_chunks=synced.embedded_chunks + (filled.embedded if filled else 0),
             reused_vectors=synced.reused_vectors + (filled.reused if filled else 0),
             dense_coverage=totals.coverage,
             filled=self._parts.manifest.filled(),

@@ -38,6 +38,7 @@ class SyncResult:
     changed_files: int = 0
     deleted_files: int = 0
     reused_vectors: int = 0
+    embedded_chunks: int = 0
     skips: tuple[Skip, ...] = ()
     """Every file left out, in path order."""
 
@@ -114,14 +115,15 @@ class _Sync:
 
     def run(self) -> SyncResult:
         plan, parts = self._seen.plan, self._parts
-        changed = reused = 0
+        changed = reused = embedded = 0
         for batch in _batches(self._changes()):
-            reused += write(batch, parts.manifest, parts.store, parts.cache)
+            written = write(batch, parts)
+            reused, embedded = reused + written.reused, embedded + written.embedded
             changed += len(batch)
         if self._touched or self._left or plan.forgotten:
             parts.manifest.touch(self._touched, self._left, plan.forgotten)
         deleted = len(plan.deleted)
-        return SyncResult(changed - deleted, deleted, reused, _all_skips(self._seen, self._skips))
+        return SyncResult(changed - deleted, deleted, reused, embedded, _all_skips(self._seen, self._skips))
 
     def _changes(self) -> Iterator[FileChange]:
         """Read the files in question, and yield those whose points have to change."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from coderank.corpus.header import lexical_text
+from coderank.corpus.header import dense_text, lexical_text
 from coderank.corpus.identity import vector_key
 from coderank.embedding.lexical import encode_document
 from coderank.types import Point
@@ -13,10 +13,9 @@ from coderank.types import Point
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from coderank.indexing.manifest import FileRow, Manifest, SkipRow
-    from coderank.indexing.vector_cache import VectorCache
-    from coderank.store.contract import Store
-    from coderank.types import Chunk
+    from coderank.indexing.manifest import FileRow, SkipRow
+    from coderank.indexing.parts import Parts
+    from coderank.types import Chunk, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +31,34 @@ class FileChange:
     """Whether the store may hold points of this file."""
 
 
-def write(changes: Sequence[FileChange], manifest: Manifest, store: Store, cache: VectorCache) -> int:
-    """Write changes of distinct files, and return how many vectors came from the cache."""
-    manifest.begin([change.path for change in changes])
-    reused = _write_points(changes, store, cache)
-    manifest.finish(
+class Written(NamedTuple):
+    """What became of the vectors of new points."""
+
+    reused: int = 0
+    """Taken from the cache."""
+    embedded: int = 0
+    """Computed at once, by the index's own model."""
+
+
+def write(changes: Sequence[FileChange], parts: Parts) -> Written:
+    """Write changes of distinct files."""
+    parts.manifest.begin([change.path for change in changes])
+    written = _write_points(changes, parts)
+    parts.manifest.finish(
         files=[change.row for change in changes if change.row],
         skips=[change.skip for change in changes if change.skip],
         gone=[change.path for change in changes if not change.row and not change.skip],
     )
-    return reused
+    return written
 
 
-def _write_points(changes: Sequence[FileChange], store: Store, cache: VectorCache) -> int:
+def _write_points(changes: Sequence[FileChange], parts: Parts) -> Written:
+    store = parts.store
     emptied = [change.path for change in changes if change.known and not change.chunks]
     edited = [change.path for change in changes if change.known and change.chunks]
     new = {id_: chunk for change in changes for id_, chunk in change.chunks.items()}
     old = store.chunks_of(edited) if edited else {}
-    points = _points({id_: chunk for id_, chunk in new.items() if id_ not in old}, cache)
+    points = _points({id_: chunk for id_, chunk in new.items() if id_ not in old}, parts)
     moved = {id_: chunk for id_, chunk in new.items() if id_ in old and old[id_] != chunk}
     vanished = [id_ for id_ in old if id_ not in new]
     # New points before old ones go: a search in between finds the file, at worst twice.
@@ -61,12 +70,32 @@ def _write_points(changes: Sequence[FileChange], store: Store, cache: VectorCach
         store.delete(vanished)
     if emptied:
         store.delete_paths(emptied)
-    return sum(point.dense is not None for point in points)
+    having = sum(point.dense is not None for point in points)
+    return Written(embedded=having) if _embeds_all(parts) else Written(reused=having)
 
 
-def _points(chunks: Mapping[str, Chunk], cache: VectorCache) -> list[Point]:
-    keys = {id_: vector_key(chunk) for id_, chunk in chunks.items()}
-    vectors = cache.get(list(dict.fromkeys(keys.values())))
+def _points(chunks: Mapping[str, Chunk], parts: Parts) -> list[Point]:
+    early = _early(chunks, parts)
+    dense = early if _embeds_all(parts) else _known(chunks, parts)
+    static = {} if _embeds_all(parts) else early
     return [
-        Point(id_, chunk, encode_document(lexical_text(chunk)), vectors.get(keys[id_])) for id_, chunk in chunks.items()
+        Point(id_, chunk, encode_document(lexical_text(chunk)), dense.get(id_), static.get(id_))
+        for id_, chunk in chunks.items()
     ]
+
+
+def _embeds_all(parts: Parts) -> bool:
+    return parts.early is not None and parts.early.is_own
+
+
+def _early(chunks: Mapping[str, Chunk], parts: Parts) -> dict[str, Vector]:
+    if parts.early is None or not chunks:
+        return {}
+    vectors = parts.early.embedder().embed_documents([dense_text(chunk) for chunk in chunks.values()])
+    return dict(zip(chunks, vectors, strict=True))
+
+
+def _known(chunks: Mapping[str, Chunk], parts: Parts) -> dict[str, Vector]:
+    keys = {id_: vector_key(chunk) for id_, chunk in chunks.items()}
+    vectors = parts.cache.get(list(dict.fromkeys(keys.values())))
+    return {id_: vectors[key] for id_, key in keys.items() if key in vectors}

@@ -13,6 +13,7 @@ from coderank.errors import ConfigurationError, ModelUnavailableError
 from coderank.loading.calibration import FILE, current_machine, key_of
 from coderank.models.bundled import bundled_weights
 from coderank.models.exported import Export, find
+from coderank.models.safetensors import map_tensors
 
 if TYPE_CHECKING:
     from coderank.embedding.contract import Embedder
@@ -26,6 +27,8 @@ PREFERRED = ("int8", "fp32", "bf16")
 """Precisions of an export in the order they are taken where nothing was measured: 8 bits are fastest on CPUs of the
 last years and need a quarter of the memory."""
 
+STATIC_FILE = "static.safetensors"
+"""In the folder of a static model: ``table``, int8 (30522, dimension), and ``scales``, float16 or float32 (30522,)."""
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -61,6 +64,8 @@ def open_embedder(model: Model, loading: Loading) -> Embedder:
         ConfigurationError: the model has no such back end or precision, or cannot read so many tokens.
     """
     model = with_max_tokens(model, loading.max_tokens)
+    if model.is_static:  # there is nothing to choose between
+        return _open_static(model)
     _check_choice(model, loading)
     if model.weights == "bundled":
         from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415 - numpy and the runtime: 0.2 s
@@ -117,6 +122,19 @@ def with_max_tokens(model: Model, max_tokens: int) -> Model:
     if max_tokens in {0, model.max_tokens}:
         return model
     return replace(model, max_tokens=max_tokens, setting=f"{max_tokens}t")
+
+
+def _open_static(model: Model) -> Embedder:
+    path = bundled_weights(model) if model.weights == "bundled" else Path(model.folder).expanduser() / STATIC_FILE
+    if not path.is_file():
+        raise ModelUnavailableError(f"there is no table of {model.name} at {path}", "Put it there, or name the folder")
+    from coderank.embedding.static import StaticEmbedder, StaticTable  # noqa: PLC0415 - numpy: 0.1 s
+
+    def load() -> StaticTable:
+        vectors, scales = map_tensors(path, ("table", "scales"))
+        return StaticTable(vectors, scales.astype("float32"))
+
+    return StaticEmbedder(model.name, model.dimension, model.max_tokens, load)
 
 
 def _check_choice(model: Model, loading: Loading) -> None:

@@ -16,7 +16,8 @@ Pooling: TypeAlias = Literal["mean", "cls", "last"]
 """How a model condenses its tokens: their mean, the first one, or the last one."""
 Weights: TypeAlias = Literal["bundled", "hub", "folder"]
 """Where weights come from: an installed package, a download from the Hugging Face hub, or a folder of the user's."""
-Backend: TypeAlias = Literal["onnx", "torch", "endpoint"]
+Backend: TypeAlias = Literal["onnx", "torch", "endpoint", "static"]
+"""What runs a model. ``static`` is a table of token vectors, which nothing has to run."""
 
 CODE_QUERY_PREFIX = "Represent this query for searching relevant code: "
 """The instruction CodeRankEmbed was trained with; the trailing space belongs to it."""
@@ -58,6 +59,11 @@ class Model:
     """Where weights of the kind ``folder`` are."""
     setting: str = ""
     """What besides the weights makes its vectors others than usual: ``1024t`` where so many tokens are read."""
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it is a table of token vectors, with which texts are embedded while they are read."""
+        return "static" in self.backends
 
     @property
     def space(self) -> str:

@@ -91,6 +91,12 @@ def _complaint(entry: _Entry) -> str:
         return f"cannot be of kind {entry.kind} with dimension {entry.dimension}"
     if entry.max_tokens < 1 or 0 < entry.max_tokens_limit < entry.max_tokens:
         return f"cannot read {entry.max_tokens} tokens of at most {entry.max_tokens_limit or 'any number'}"
+    return _complaint_of_backends(entry)
+
+
+def _complaint_of_backends(entry: _Entry) -> str:
     if entry.kind == "embedder" and "endpoint" in entry.backends:
-        return "cannot embed at an endpoint: backends are onnx and torch"
+        return "cannot embed at an endpoint: backends are onnx, torch and static"
+    if "static" in entry.backends and (entry.backends != ("static",) or not entry.folder or entry.kind != "embedder"):
+        return "is static: that needs a folder, the kind embedder and no other back end"
     return "" if entry.backends else "needs a back end"
