@@ -50,6 +50,18 @@ def test_a_question_waits_for_a_sync_that_began_after_it_and_all_share_one() -> 
     assert sync.begun[1] > asked
 
 
+def test_a_sync_that_began_after_a_question_counts_also_where_it_ended_before_anybody_waited() -> None:
+    sync = Gated()
+    follower = Follower(sync, "app")
+    came_in = time.monotonic()
+    sync.let.release()
+    assert follower.wait(follower.begin(), 30).current
+    assert follower.wait(follower.begin(came_in), 0).current
+    assert not follower.wait(follower.begin(time.monotonic()), 0).current
+    sync.let.release()
+    assert follower.wait(follower.begin(came_in), 30).current
+
+
 def test_who_hears_of_progress_slowly_holds_up_nobody_else() -> None:
     sync = Gated()
     follower = Follower(sync, "app")

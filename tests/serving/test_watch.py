@@ -11,7 +11,7 @@ import pytest
 
 from coderank.corpus.walk import walk
 from coderank.serving import watch as watch_module
-from coderank.serving.watch import TRUST_S, Watch
+from coderank.serving.watch import RENEW_S, TRUST_S, Watch
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells before the call returns")
 
@@ -45,9 +45,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def look(watch: Watch, root: Path) -> None:
-    moment = watch.begin()
-    walk(root, on_folder=watch.seen)
-    watch.done(moment)
+    with watch.look():
+        walk(root, on_folder=watch.seen)
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
@@ -86,10 +85,35 @@ def test_what_is_not_part_of_the_tree_disturbs_nobody(watch: Watch, root: Path) 
 
 
 def test_a_change_while_it_is_looked_is_noticed(watch: Watch, root: Path) -> None:
-    moment = watch.begin()
-    walk(root, on_folder=watch.seen)
-    (root / "src" / "a.py").write_text("a = 3\n")
-    watch.done(moment)
+    for asked_meanwhile in (False, True):
+        look(watch, root)
+        with watch.look():
+            walk(root, on_folder=watch.seen)
+            (root / "src" / "a.py").write_text("a = 3\n")
+            if asked_meanwhile:
+                assert not watch.quiet()
+        assert not watch.quiet()
+
+
+def test_what_is_known_stays_known_while_it_is_looked_again(watch: Watch, root: Path, clock: Clock) -> None:
+    with watch.look():
+        walk(root, on_folder=watch.seen)
+        assert not watch.quiet()  # nothing was known before
+    clock.now += RENEW_S + 0.1
+    assert watch.is_due()
+    with watch.look():
+        assert watch.quiet()
+        walk(root, on_folder=watch.seen)
+        assert watch.quiet()
+    assert not watch.is_due()
+    clock.now += TRUST_S - 0.1
+    assert watch.quiet()
+
+
+def test_a_look_that_fails_tells_nothing(watch: Watch, root: Path) -> None:
+    look(watch, root)
+    with pytest.raises(OSError, match="gone"), watch.look():
+        raise OSError("gone")
     assert not watch.quiet()
 
 
@@ -112,12 +136,12 @@ def test_nothing_is_believed_before_a_look_without_folders_or_where_one_could_no
     watch: Watch, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not watch.quiet()
-    watch.done(watch.begin())
+    with watch.look():
+        pass
     assert not watch.quiet()
-    moment = watch.begin()
-    walk(root, on_folder=watch.seen)
-    watch.seen(str(root / "gone"))
-    watch.done(moment)
+    with watch.look():
+        walk(root, on_folder=watch.seen)
+        watch.seen(str(root / "gone"))
     assert not watch.quiet()
     monkeypatch.setattr(watch_module, "MAX_FOLDERS", 2)
     look(watch, root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -275,6 +276,32 @@ def test_a_quiet_tree_is_not_looked_at_again(workspace: Workspace, repo: Path, m
         for _ in range(20):
             workspace.search(Question(QUESTION))
         assert len(looks) <= 3  # the caretaker's own, and one where five seconds are over on a slow machine
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every question looks")
+def test_where_questions_come_all_the_time_none_waits_for_a_look(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.search(Question(QUESTION))
+    covered(workspace)
+    assert workspace.search(Question(QUESTION)).parts[0].freshness.current
+    looks: list[float] = []
+    let = threading.Event()
+    real = Engine.sync
+
+    def slow(engine: Engine, **arguments: object) -> object:
+        looks.append(time.monotonic())
+        let.wait(30)
+        return real(engine, **arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Engine, "sync", slow)
+    monkeypatch.setattr(watch, "RENEW_S", 0.0)
+    monkeypatch.setattr(watch, "TRUST_S", 600.0)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: workspace.search(Question(QUESTION)), range(40)))
+    assert all(answer.parts[0].freshness.current for answer in answers)
+    assert len(looks) == 1
+    let.set()
 
 
 def test_an_index_is_compacted_when_its_last_vector_is_there(

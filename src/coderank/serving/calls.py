@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CapacityLimiter, from_thread, to_thread
@@ -38,6 +39,7 @@ class Calls:
         Who is cancelled does not wait for the thread, which notices it at its next step and holds its place until
         then. Raises OverloadedError, and what the work raises.
         """
+        asked = time.monotonic()
         ticket = self._gate.enter()
         begun, given_up = threading.Event(), threading.Event()
 
@@ -48,7 +50,7 @@ class Calls:
         def worked() -> Result:
             begun.set()
             try:
-                return work(Call(on_progress, given_up.is_set))
+                return work(Call(on_progress, given_up.is_set, asked))
             finally:
                 ticket.leave()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class Call:
 
     on_progress: Callable[[Progress], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
+    asked: float = math.inf
+    """When it came in, on the clock of time.monotonic; infinite for now."""
 
     def check(self) -> None:
         """Raise CancelledError if nobody wants the answer any more."""
@@ -59,7 +62,7 @@ class Follower:
     """Runs a sync for those who need one that begins after they asked, in a thread of its own.
 
     A sync that ran already when a question came in may have missed the change that the question is about, so that it
-    does not count; but all questions that come in meanwhile share the next one.
+    does not count; but all questions that come in meanwhile share the next one, also those that wait for a thread.
     """
 
     def __init__(self, sync: Callable[[Callable[[Progress], None]], object], name: str) -> None:
@@ -68,6 +71,7 @@ class Follower:
         self._name = name
         self._change = threading.Condition()
         self._wanted = self._begun = self._done = 0
+        self._begun_at = -math.inf
         self._running = False
         self._error: BaseException | None = None
         self._progress: Progress | None = None
@@ -78,13 +82,15 @@ class Follower:
         return self._progress if self._running else None
 
     @property
-    def busy(self) -> bool:
-        """Whether a sync runs."""
-        return self._running
+    def running(self) -> int:
+        """Number of the sync that runs now; 0 where none runs."""
+        return self._begun if self._running else 0
 
-    def begin(self) -> int:
-        """Ask for a sync that begins from now on, and return its number."""
+    def begin(self, asked: float = math.inf) -> int:
+        """Ask for a sync that begins from now on, or began after ``asked`` already, and return its number."""
         with self._change:
+            if self._begun_at >= asked:
+                return self._begun
             self._wanted = self._begun + 1
             if not self._running:
                 self._running = True
@@ -131,6 +137,7 @@ class Follower:
                     self._running = False
                     return
                 self._begun += 1
+                self._begun_at = time.monotonic()
             error = self._once()
             with self._change:
                 self._error, self._progress = error, None

@@ -100,9 +100,8 @@ class Kept:
             CoderankError: what kept the index from being made, or what the engine raises.
         """
         self.asked = time.monotonic()
-        # A look at 10,000 files takes 0.1 s of a core; most questions come when nothing has changed.
-        ticket = 0 if self._watched and self._watch.quiet() else self._follower.begin()
-        freshness = self._follower.wait(ticket, PATIENCE_S, call) if ticket else Freshness(current=True)
+        asked = min(call.asked, self.asked)
+        freshness = self._fresh(asked, PATIENCE_S, call)
         deadline = time.monotonic() + FIRST_PATIENCE_S
         again = False
         while True:
@@ -114,8 +113,8 @@ class Kept:
                 if freshness.current:  # somebody deleted it under the open engine, which still sees what is gone
                     again = True
                     self.close()
-                    ticket = self._follower.begin()
-                    freshness = self._follower.wait(ticket, PATIENCE_S, call)
+                    asked = time.monotonic()
+                    freshness = self._fresh(asked, PATIENCE_S, call)
                     continue
             else:
                 if freshness.current or not is_empty(answer):
@@ -124,7 +123,30 @@ class Kept:
                 raise freshness.error
             if time.monotonic() >= deadline:
                 raise self._not_ready(freshness)
-            freshness = self._follower.wait(ticket, FIRST_STEP_S, call)
+            freshness = self._fresh(asked, FIRST_STEP_S, call)
+
+    def _fresh(self, asked: float, patience: float, call: Call) -> Freshness:
+        """Wait until the index has everything that was there at a moment, or for so long."""
+        # A look at 10,000 files takes 0.1 s of a core; most questions come when nothing has changed.
+        if self._undisturbed():
+            return Freshness(current=True)
+        deadline = time.monotonic() + patience
+        running = self._follower.running if self._watched else 0
+        if running:  # what it could not see any more, the watch has heard
+            freshness = self._follower.wait(running, patience, call)
+            if self._undisturbed():
+                return Freshness(current=True)
+            if not freshness.current and freshness.error is None:
+                return freshness
+        return self._follower.wait(self._follower.begin(asked), deadline - time.monotonic(), call)
+
+    def _undisturbed(self) -> bool:
+        """Tell whether the tree is known to be as the last sync saw it."""
+        if not self._watched or not self._watch.quiet():
+            return False
+        if self._watch.is_due() and not self._follower.running:
+            self._follower.begin()
+        return True
 
     def _not_ready(self, freshness: Freshness) -> NotReadyError:
         return NotReadyError(
@@ -172,7 +194,7 @@ class Kept:
         with self._lock:
             if self._engine is None:
                 return True
-            if self._users or self._follower.busy or time.monotonic() - self._used < seconds:
+            if self._users or self._follower.running or time.monotonic() - self._used < seconds:
                 return False
             engine, self._engine = self._engine, None
         self._watch.close()
@@ -189,9 +211,8 @@ class Kept:
 
     def _sync(self, tell: Callable[[Progress], None]) -> IndexReport:
         def once(engine: Engine) -> IndexReport:
-            moment = self._watch.begin()
-            report = engine.sync(on_progress=tell)
-            self._watch.done(moment)
+            with self._watch.look():
+                report = engine.sync(on_progress=tell)
             self._note(report)
             if self.lacks_vectors and self._pending <= INLINE_CHUNKS and report.dense_coverage:
                 self._pending -= engine.fill(deadline=time.monotonic() + INLINE_S)

@@ -11,14 +11,18 @@ import os
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 TRUST_S = 5.0
 """How long a quiet queue is believed. It does not tell of other machines on a network file system, of files written
 through a memory map or under another name, or of ignore rules outside of the tree."""
+RENEW_S = TRUST_S / 2
+"""How old the last look may be before the next one is begun behind the answers: where questions come all the time, none
+of them waits for it."""
 MAX_FOLDERS = 50_000
 """Beyond this the tree is looked at as if there were no watch: a watch takes a KB of the kernel's memory."""
 _FLAGS = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0) if sys.platform == "linux" else 0
@@ -39,18 +43,21 @@ class Watch:
         self._queue: int | None = None
         self._folders = 0
         self._looked_at: float | None = None
-        self._failed = False
+        self._failed = self._changed = False
 
-    def begin(self) -> float:
-        """Say that the tree is about to be looked at, and return the moment: `seen` its folders, then `done`."""
-        with self._lock:
-            self._looked_at = None
-            self._failed, self._folders = False, 0
-            if self._library is not None and self._queue is None:
-                queue = self._library.inotify_init1(_FLAGS)
-                self._queue = queue if queue >= 0 else None
-            self._drained()
-            return self._clock()
+    @contextmanager
+    def look(self) -> Iterator[None]:
+        """Look at the tree inside of this, and tell of its folders (`seen`).
+
+        What was known before stays known meanwhile, if nothing has changed. A look that fails tells nothing.
+        """
+        moment = self._begin()
+        try:
+            yield
+        except BaseException:
+            self._end(None)
+            raise
+        self._end(moment)
 
     def seen(self, folder: str) -> None:
         """Watch a folder from now on. To be called before it is listed, so that nothing falls in between."""
@@ -61,21 +68,16 @@ class Watch:
             elif self._library.inotify_add_watch(self._queue, os.fsencode(folder), _EVENTS) < 0:
                 self._failed = True  # gone meanwhile, not readable, or there are too many watches
 
-    def done(self, moment: float) -> None:
-        """Say that the look which began at ``moment`` has found everything."""
-        with self._lock:
-            if self._queue is not None and self._folders and not self._failed:
-                self._looked_at = moment
-
     def quiet(self) -> bool:
         """Tell whether nothing has changed since the last look, as far as that can be known and trusted."""
         with self._lock:
-            if self._looked_at is None or self._clock() - self._looked_at > TRUST_S:
-                return False
-            if self._drained():
-                self._looked_at = None
-                return False
-            return True
+            self._take_events()
+            return self._looked_at is not None and self._age <= TRUST_S
+
+    def is_due(self) -> bool:
+        """Tell whether the last look will not be believed for long."""
+        with self._lock:
+            return self._looked_at is None or self._age > RENEW_S
 
     def close(self) -> None:
         """Watch nothing any more."""
@@ -84,6 +86,32 @@ class Watch:
             self._looked_at = None
         if queue is not None:
             os.close(queue)
+
+    def _begin(self) -> float:
+        with self._lock:
+            self._failed, self._folders = False, 0
+            if self._library is not None and self._queue is None:
+                queue = self._library.inotify_init1(_FLAGS)
+                self._queue = queue if queue >= 0 else None
+            self._take_events()
+            self._changed = False  # what has changed up to here is looked at now
+            return self._clock()
+
+    def _end(self, moment: float | None) -> None:
+        with self._lock:
+            self._take_events()
+            told = self._queue is not None and self._folders and not self._failed and not self._changed
+            self._looked_at = moment if told else None
+
+    @property
+    def _age(self) -> float:
+        return self._clock() - (self._looked_at or 0.0)
+
+    def _take_events(self) -> None:
+        """Note whether there were any: then what was seen is not what is there."""
+        if self._drained():
+            self._changed = True
+            self._looked_at = None
 
     def _drained(self) -> bool:
         """Take all events out of the queue, and tell whether there were any."""
