@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import onnx
 from safetensors.numpy import load_file
 
-from training.encoder_graph import Shape, encoder
+from training.encoder_graph import HEAD, Shape, cross_encoder, encoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def written(weights: Path, target: Path) -> bytes:
-    """Build the graph of the encoder in a folder of the hub's layout, write it, and return its bytes."""
+    """Build the graph of the encoder in a folder of the hub's layout, write it, and return its bytes.
+
+    Tensors with a head make a cross-encoder.
+    """
     config = json.loads((weights / "config.json").read_text("utf-8"))
     sizes = Shape(
         hidden=config["hidden_size"],
@@ -45,7 +48,8 @@ def written(weights: Path, target: Path) -> bytes:
         layers=config["num_hidden_layers"],
         epsilon=config["layer_norm_eps"],
     )
-    model = encoder(load_file(weights / "model.safetensors"), sizes)
+    tensors = load_file(weights / "model.safetensors")
+    model = (cross_encoder if f"{HEAD}.weight" in tensors else encoder)(tensors, sizes)
     onnx.checker.check_model(model)
     data: bytes = model.SerializeToString(deterministic=True)
     target.parent.mkdir(parents=True, exist_ok=True)

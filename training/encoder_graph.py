@@ -1,10 +1,13 @@
-"""A BERT encoder as the graph that ONNX Runtime runs fastest on a CPU, written from its tensors.
+"""A BERT encoder, and a cross-encoder, as the graph that ONNX Runtime runs fastest on a CPU, written from its tensors.
 
 What an exporter writes keeps the framework's many small steps, and 8-bit weights that the runtime turns back into 32
 bits when it opens the file: 42 MB to read for every query. Here a layer is ten operators, the weights stay 8 bits wide
 while they are multiplied (``MatMulNBits``), and the file is what the runtime would make of it: it opens in 17 ms
 instead of 140. Measured on one core of an EPYC with AVX-512 VNNI: a query of 14 tokens 3.1 ms instead of 5.4, 256
 tokens of documents 44 ms instead of 66.
+
+A cross-encoder is the same with token types, and a linear head on the first token. Of the last layer nobody reads the
+other tokens, so that only their keys and values are computed: a sixth of the work of six layers is saved.
 """
 
 from __future__ import annotations
@@ -35,6 +38,9 @@ IR_VERSION = 10
 MASKED = -10_000.0
 """Added to the attention on padding: it vanishes in the softmax, and no row becomes a division by zero."""
 OUTPUT = "last_hidden_state"
+LOGITS = "logits"
+HEAD = "classifier"
+"""Its tensors: ``classifier.weight``, shape (1, hidden), and ``classifier.bias``, shape (1,)."""
 _RUNTIME = "com.microsoft"
 
 
@@ -96,32 +102,57 @@ def encoder(tensors: Tensors, shape: Shape) -> onnx.ModelProto:
     """
     graph = _Graph()
     graph.constant("three", np.full(3, shape.hidden, np.int64))
-    rows, bias = _embedded(graph, tensors, shape), _attention_bias(graph)
+    type_of_all = tensors["embeddings.token_type_embeddings.weight"][0]
+    _embedded(graph, tensors, tensors["embeddings.position_embeddings.weight"] + type_of_all)
+    rows, bias = _normalised(graph, "embedded", tensors, "embeddings.LayerNorm", shape), _attention_bias(graph)
     for number in range(shape.layers):
         rows = _layer(graph, tensors, shape, number, rows, bias)
     # Renamed at the end: the last layer need not know that it is.
     graph.node("Identity", [rows], OUTPUT)
-    ids, mask, hidden = ("batch", "tokens"), ("batch", "tokens"), ("batch", "tokens", shape.hidden)
+    return _model(graph, "encoder", ("input_ids", "attention_mask"), OUTPUT, ("batch", "tokens", shape.hidden))
+
+
+def cross_encoder(tensors: Tensors, shape: Shape) -> onnx.ModelProto:
+    """Build the model: token ids, attention mask and token types, shape (batch, tokens), to logits (batch, 1).
+
+    ``tensors`` are those of the encoder and of the head on the first token's hidden state, which no pooler precedes.
+    """
+    graph = _Graph()
+    graph.constant("two", np.full(2, shape.hidden, np.int64))
+    graph.constant("three", np.full(3, shape.hidden, np.int64))
+    _embedded(graph, tensors, tensors["embeddings.position_embeddings.weight"])
+    graph.constant("types", tensors["embeddings.token_type_embeddings.weight"])
+    graph.node("Gather", ["types", "token_type_ids"], "type")
+    graph.node("Add", ["embedded", "type"], "typed")
+    rows, bias = _normalised(graph, "typed", tensors, "embeddings.LayerNorm", shape), _attention_bias(graph)
+    for number in range(shape.layers - 1):
+        rows = _layer(graph, tensors, shape, number, rows, bias)
+    first = _layer_of_first(graph, tensors, shape, shape.layers - 1, rows)
+    graph.node("Squeeze", [first, "single"], "first")
+    weights = graph.constant(f"{HEAD}.weights", tensors[f"{HEAD}.weight"])
+    graph.node("Gemm", ["first", weights, graph.constant(f"{HEAD}.bias", tensors[f"{HEAD}.bias"])], LOGITS, transB=1)
+    return _model(graph, "cross-encoder", ("input_ids", "attention_mask", "token_type_ids"), LOGITS, ("batch", 1))
+
+
+def _model(
+    graph: _Graph, name: str, inputs: Sequence[str], output: str, output_shape: Sequence[str | int]
+) -> onnx.ModelProto:
     made = helper.make_graph(
         graph.nodes,
-        "encoder",
-        [
-            helper.make_tensor_value_info("input_ids", TensorProto.INT64, ids),
-            helper.make_tensor_value_info("attention_mask", TensorProto.INT64, mask),
-        ],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, hidden)],
+        name,
+        [helper.make_tensor_value_info(each, TensorProto.INT64, ("batch", "tokens")) for each in inputs],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, output_shape)],
         graph.constants,
     )
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(_RUNTIME, 1)]
     return helper.make_model(made, opset_imports=opsets, ir_version=IR_VERSION, producer_name="coderank")
 
 
-def _embedded(graph: _Graph, tensors: Tensors, shape: Shape) -> str:
-    """Sum what a token, its place and its type say, and normalise. The table has 8 bits a number and a scale a row."""
+def _embedded(graph: _Graph, tensors: Tensors, places: NDArray[np.float32]) -> None:
+    """Sum what a token and its place say, as ``embedded``. The table has 8 bits a number and a scale a row."""
     table = tensors["embeddings.word_embeddings.weight"]
     scales = np.abs(table).max(axis=1, keepdims=True) / 127
     scales[scales == 0] = 1
-    places = tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
     graph.constant("table", np.rint(table / scales).astype(np.int8))
     graph.constant("table.scales", scales.astype(np.float32))
     graph.constant("places", places)
@@ -133,7 +164,6 @@ def _embedded(graph: _Graph, tensors: Tensors, shape: Shape) -> str:
     graph.node("Shape", ["input_ids"], "length", start=1, end=2)
     graph.node("Slice", ["places", "zero", "length"], "place")
     graph.node("Add", ["words", "place"], "embedded")
-    return _normalised(graph, "embedded", tensors, "embeddings.LayerNorm", shape)
 
 
 def _attention_bias(graph: _Graph) -> str:
@@ -152,14 +182,40 @@ def _attention_bias(graph: _Graph) -> str:
 
 
 def _layer(graph: _Graph, tensors: Tensors, shape: Shape, number: int, rows: str, bias: str) -> str:
-    source, name = f"encoder.layer.{number}", f"layer{number}"
-    parts = [f"{source}.attention.self.{part}" for part in ("query", "key", "value")]
-    together = np.concatenate([tensors[f"{part}.weight"] for part in parts])
-    biases = np.concatenate([tensors[f"{part}.bias"] for part in parts])
-    projected = graph.add(graph.multiply(rows, together, f"{name}.qkv.product"), biases, f"{name}.qkv")
+    name = f"layer{number}"
+    projected = _projected(graph, tensors, number, ("query", "key", "value"), rows, f"{name}.qkv")
     asked = graph.split(projected, "three", [f"{name}.{part}" for part in ("query", "key", "value")])
-    inputs = [*asked, bias]
-    mixed = graph.node("Attention", inputs, f"{name}.mixed", q_num_heads=shape.heads, kv_num_heads=shape.heads)
+    mixed = _attended(graph, shape, number, [*asked, bias])
+    return _fed(graph, tensors, shape, number, rows, mixed)
+
+
+def _layer_of_first(graph: _Graph, tensors: Tensors, shape: Shape, number: int, rows: str) -> str:
+    """Compute what a layer makes of the first token, shape (batch, 1, hidden), from the rows of all."""
+    name = f"layer{number}"
+    first = graph.node("Slice", [rows, "zero", "single", "single"], f"{name}.first")
+    query = _projected(graph, tensors, number, ("query",), first, f"{name}.query")
+    projected = _projected(graph, tensors, number, ("key", "value"), rows, f"{name}.kv")
+    asked = graph.split(projected, "two", [f"{name}.{part}" for part in ("key", "value")])
+    mixed = _attended(graph, shape, number, [query, *asked, "bias.rows"])
+    return _fed(graph, tensors, shape, number, first, mixed)
+
+
+def _projected(graph: _Graph, tensors: Tensors, number: int, parts: Sequence[str], rows: str, output: str) -> str:
+    """Multiply rows with the weights of several projections at once: theirs stand side by side in the output."""
+    sources = [f"encoder.layer.{number}.attention.self.{part}" for part in parts]
+    together = np.concatenate([tensors[f"{source}.weight"] for source in sources])
+    biases = np.concatenate([tensors[f"{source}.bias"] for source in sources])
+    return graph.add(graph.multiply(rows, together, f"{output}.product"), biases, output)
+
+
+def _attended(graph: _Graph, shape: Shape, number: int, inputs: Sequence[str]) -> str:
+    output = f"layer{number}.mixed"
+    return graph.node("Attention", inputs, output, q_num_heads=shape.heads, kv_num_heads=shape.heads)
+
+
+def _fed(graph: _Graph, tensors: Tensors, shape: Shape, number: int, rows: str, mixed: str) -> str:
+    """Add what the attention found to the rows it found it for, and what the two dense layers make of the sum."""
+    source, name = f"encoder.layer.{number}", f"layer{number}"
     rows = _residual(graph, tensors, shape, rows, mixed, f"{source}.attention.output")
     inner = graph.multiply(rows, tensors[f"{source}.intermediate.dense.weight"], f"{name}.inner")
     inner_bias = graph.constant(f"{name}.inner.bias", tensors[f"{source}.intermediate.dense.bias"])
