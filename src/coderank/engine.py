@@ -118,11 +118,14 @@ class Engine:
     def beside(self, folder: Path) -> Engine:
         """Open another index of the same root, in ``folder``: its backup, or the points that a migration has made.
 
+        It is only to be read, by whichever rules it was cut.
+
         Raises IndexNotFoundError where there is none, IndexIncompatibleError for one of an unknown model.
         """
         found = fingerprint.read(folder)
         home = replace(self.home, folder=folder)
-        generation = Generation(home, remembered_embedder(found, home.settings), found.generation)
+        model = remembered_embedder(found, home.settings)
+        generation = Generation(home, model, found.generation, as_cut=found.fingerprint)
         return Engine(replace(self._opening, home=home, generation=generation, follow=False))
 
     @staticmethod

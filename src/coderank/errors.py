@@ -27,6 +27,8 @@ from __future__ import annotations
 INDEX = "PATH"
 """Stands for an index in the command of a remedy until somebody who knows how to name it fills it in."""
 REBUILD = f"Build it again: coderank index --rebuild {INDEX}"
+RECUT = f"Build it anew beside this one: coderank migrate {INDEX}, or in its place: coderank index --rebuild {INDEX}"
+"""Where a new version of coderank cuts texts otherwise."""
 WRITABLE = "Free space or allow writing there (or set CODERANK_DATA_DIR to another folder), then run the command again"
 """Remedy of IndexNotWritableError."""
 
@@ -72,6 +74,8 @@ class IndexUnusableError(CoderankError):
 
     def name_index(self, arguments: str) -> None:
         """Put the arguments that name the index on the command line into the remedy."""
+        # `migrate` takes the names of collections as they are.
+        self.remedy = self.remedy.replace(f"migrate {INDEX}", f"migrate {arguments.removeprefix('--collection ')}")
         self.remedy = self.remedy.replace(INDEX, arguments)
 
 

@@ -104,17 +104,43 @@ def test_a_gate_decides(app: World) -> None:
     assert model(app) == "tiny"
 
 
+def kill(app: World, delay: float, *arguments: str) -> None:
+    process = subprocess.Popen(
+        app.command("migrate", ".", *arguments), cwd=app.repo, env=app.environment, stdout=-3, stderr=-3
+    )
+    time.sleep(delay)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
 def test_killed_it_goes_on(app: World) -> None:
     """Killed at growing delays, in whatever it is at; searches are answered in between."""
     for delay in (0.5, 0.7, 0.9, 1.1, 1.3):
-        process = subprocess.Popen(
-            app.command("migrate", ".", "--model", "tiny"), cwd=app.repo, env=app.environment, stdout=-3, stderr=-3
-        )
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill(app, delay, "--model", "tiny")
         assert "part7.py" in app.run("search", "part7_1 compute").stdout
     moved = app.run("migrate", ".", "--model", "tiny")
     assert moved.returncode == 0, moved.stderr
     assert model(app) == "tiny"
     assert "part7.py" in app.run("search", "part7_1 compute").stdout
+
+
+def test_an_index_of_an_older_version_is_cut_anew(app: World) -> None:
+    """Its record says that it was cut by other rules; killed at growing delays, it goes on."""
+    (record,) = Path(app.environment["CODERANK_DATA_DIR"]).rglob("index.json")
+    found = json.loads(record.read_bytes())
+    found["fingerprint"]["chunker"] = "0"
+    record.write_text(json.dumps(found))
+    refused = app.run("search", "part7_1 compute")
+    assert (refused.returncode, "coderank migrate ." in refused.stderr) == (1, True)
+    planned = app.run("migrate", ".", "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    assert "cut anew from the source" in planned.stdout
+    for delay in (0.6, 0.9, 1.2):
+        kill(app, delay)
+    moved = app.run("migrate", ".")
+    assert moved.returncode == 0, moved.stderr
+    assert moved.stdout.startswith(".: on small (16-d), chunker ")
+    assert model(app) == "small"
+    assert "part7.py" in app.run("search", "part7_1 compute").stdout
+    back = app.run("migrate", ".", "--rollback")
+    assert "by the older version only" in back.stdout

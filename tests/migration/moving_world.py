@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from coderank.settings import Settings
 
 FILES = 12
+QUESTION = "part3_1 compute"
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,18 @@ class World:
         (self.root / f"{name}.py").write_text(source(name, functions))
 
 
-def world(base: Path) -> World:
-    """Make the tree and index it."""
+def tree(base: Path) -> World:
+    """Make the tree, indexed by nobody."""
     made = World(base / "app", settings_with_tiny(base, "small"))
     made.root.mkdir()
     for number in range(FILES):
         made.write(f"part{number}")
+    return made
+
+
+def world(base: Path) -> World:
+    """Make the tree and index it."""
+    made = tree(base)
     with made.engine() as engine:
         engine.index()
     return made

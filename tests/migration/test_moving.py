@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.indexing.indexing_world import HashEmbedder
-from tests.migration.moving_world import World, world
+from tests.migration.moving_world import QUESTION, World, world
 
 from coderank import Engine
 from coderank.errors import IndexIncompatibleError, IndexNotWritableError, UsageError
@@ -16,8 +16,6 @@ from coderank.migration.journal import Stage
 from coderank.migration.run import GateError
 from coderank.moving.index import IndexMove
 from coderank.store import fingerprint
-
-QUESTION = "part3_1 compute"
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 from tests.indexing.indexing_world import HashEmbedder
 
 from coderank.errors import IndexNotFoundError, ModelError, StoreError
-from coderank.migration.shadow import Filling, written_since
+from coderank.migration.looking import written_since
+from coderank.migration.shadow import Filling
 from coderank.migration.text import FieldTexts
 from coderank.migration.vectors import Embedding
 from coderank.migration.verify import verify

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from coderank.errors import IndexCorruptError, IndexIncompatibleError, IndexNotFoundError, IndexNotWritableError
-from coderank.store.fingerprint import FILE_NAME, FORMAT, Fingerprint, IndexRecord, check, read, write
+from coderank.store.fingerprint import FILE_NAME, FORMAT, RULES, Fingerprint, IndexRecord, check, read, write
 
 MADE = Fingerprint(format=FORMAT, model="m", revision="r1", dimension=384, chunker="c1", header="h1")
 ROOT = Path("/somewhere/project")
@@ -42,7 +42,8 @@ def test_each_field_that_differs_is_named_with_both_values(field: str) -> None:
     with pytest.raises(IndexIncompatibleError) as caught:
         check(msgspec.structs.replace(MADE, **{field: other}), MADE, ROOT)
     assert f"{field} is {other!r}, expected {getattr(MADE, field)!r}" in caught.value.message
-    assert caught.value.remedy == "Build it again: coderank index --rebuild PATH"
+    anew = "Build it anew beside this one: coderank migrate PATH, or in its place: coderank index --rebuild PATH"
+    assert caught.value.remedy == (anew if field in RULES else "Build it again: coderank index --rebuild PATH")
     assert caught.value.message.count("expected") == 1
 
 

@@ -91,7 +91,12 @@ def moved(opening: Opening, folder: Path) -> Opening:
     record = fingerprint.read(folder)
     home = replace(opening.home, folder=folder)
     model = remembered_embedder(record, home.settings)
-    return replace(opening, home=home, generation=Generation(home, model, record.generation), follow=False)
+    return replace(
+        opening,
+        home=home,
+        generation=Generation(home, model, record.generation, as_cut=record.fingerprint),
+        follow=False,
+    )
 
 
 def kept_generation(opening: Opening, which: str) -> IndexRecord:

@@ -136,6 +136,11 @@ def _run(engine: Engine, wish: Wish) -> Report:
                 f"{engine.label} is on a server, where --gate cannot ask the new points before the cut-over",
                 "Migrate without it, compare, and go back with --rollback if need be",
             )
+        if wish.queries and move.record.old.terms != move.record.new.terms:
+            raise UsageError(
+                f"The words of {engine.label} were weighed by other rules, so this version cannot ask the old points",
+                "Migrate without --gate",
+            )
         gate = _gate(engine, Path(move.shadow), wish.queries, wish.max_loss) if wish.queries else None
         with told(engine.label) as listener:
             report = move.run(allow_missing=wish.allow_missing, gate=gate, on_progress=listener)
@@ -189,7 +194,7 @@ def _drop(engine: Engine, wish: Wish, *, yes: bool) -> None:
 
     with _move(engine, wish) as move:
         record = move.record
-        unused = record.old if record.stage is Stage.LIVE else record.new
+        unused = record.names[0 if record.stage is Stage.LIVE else 1]
         question = f"Delete the points of {visible(engine.label)} made with {unused}, and the backup?"
         if not yes and not click.confirm(question, err=True):
             raise click.Abort

@@ -26,7 +26,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield _fact("to", plan.new)
     yield _fact("begun", plan.stage)
     there = f", {plan.there:,} of them done" if plan.there else ""
-    yield _fact("points", f"{plan.points:,}{there}")
+    cut = "" if plan.reused is None else f", cut anew from the source; {plan.reused:,} have a vector that is known"
+    yield _fact("points", f"{plan.points:,}{cut}{there}")
     yield _fact("tokens", f"about {plan.tokens:,} to embed")
     yield _fact("time", f"about {duration(plan.seconds)} at {plan.rate:,.1f} points/s, as tried just now")
     free = "" if plan.free is None else f", {size(plan.free)} free"
@@ -38,6 +39,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 def report_lines(name: str, report: Report, *, verbose: bool) -> Iterator[str]:
     """Yield what a migration did: a line, and with ``verbose`` what was verified and every point without a vector."""
     yield f"{visible(name)}: {_outcome(report)}"
+    if report.cut_anew and report.stage is Stage.ROLLED_BACK:
+        yield "  they can be searched by the older version only that cut them"
     if report.refused:
         yield f"  {len(report.refused):,} points are found by words only, as {report.new} does not take their text"
     if report.missing:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from coderank.corpus.header import CHUNKER_VERSION, HEADER_VERSION
 from coderank.embedding.lexical import TERMS_VERSION
 from coderank.errors import IndexIncompatibleError
@@ -37,11 +39,21 @@ class Claim:
     generation, and IndexCorruptError for a damaged record or a folder of something else.
     """
 
-    def __init__(self, folder: Path, root: Path, model: Model, generation: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        root: Path,
+        model: Model,
+        generation: str = "",
+        as_cut: fingerprint.Fingerprint | None = None,
+    ) -> None:
+        """Take what is expected; ``as_cut`` is the record of an index that is only read, however it was cut."""
         self._folder = folder
         self._root = root
         self._generation = generation
         self._expected = fingerprint_of(model)
+        if as_cut is not None:
+            self._expected = msgspec.structs.replace(self._expected, chunker=as_cut.chunker, header=as_cut.header)
 
     def fits(self, found: fingerprint.IndexRecord) -> bool:
         """Tell whether a record names what is claimed."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from coderank.models.catalogue import Model
     from coderank.settings import Settings
     from coderank.store.contract import KeptStore
+    from coderank.store.fingerprint import Fingerprint
     from coderank.store.raw import RawPoints
 
 
@@ -54,10 +55,13 @@ class Generation:
     ours = True
     """Whether coderank writes the points."""
 
-    def __init__(self, home: Home, model: Model, name: str = "") -> None:
-        """Take what was found out; ``name`` is the generation's folder below the index folder, empty for that."""
+    def __init__(self, home: Home, model: Model, name: str = "", *, as_cut: Fingerprint | None = None) -> None:
+        """Take what was found out; ``name`` is the generation's folder below the index folder, empty for that.
+
+        ``as_cut`` is the record of one that is only read, by whichever rules it was cut.
+        """
         self.model = model
-        self.claim = Claim(home.folder, home.root, model, name)
+        self.claim = Claim(home.folder, home.root, model, name, as_cut)
         self.home = home
         """What it shares with the generations before and after."""
         self._folder = home.folder / name

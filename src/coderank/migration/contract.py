@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from coderank.store.raw import RawPoint, RawPoints
+    from coderank.store.raw import PointId, RawPoint, RawPoints
     from coderank.store.room import Space
     from coderank.types import Matrix, Vector
 
@@ -19,6 +19,7 @@ class Step(StrEnum):
     """Where a running migration is."""
 
     BACK_UP = "backing up"
+    CUT = "cutting files"
     EMBED = "embedding points"
     VERIFY = "verifying points"
     COMPARE = "comparing answers"
@@ -110,6 +111,41 @@ class Vectors(Protocol):
         ...
 
 
+class Growth(Protocol):
+    """Brings the new points up to what they are to be. The difference is looked at anew in every round."""
+
+    embedded: int
+    """Vectors made in this run."""
+    seen: list[PointId]
+    """Ids of the new points, as they have to be after the last round."""
+
+    def seed(self, pages: Iterable[Sequence[RawPoint]]) -> int:
+        """Take vectors that were made elsewhere, where they are still those of a text; return how many."""
+        ...
+
+    def round(self) -> int:
+        """Take in what differs now, and return how many points, or files, did."""
+        ...
+
+    def late(self) -> int:
+        """Take along, after a cut-over, what was written at its moment; return how many points."""
+        ...
+
+    def verify(self, without: Collection[str], on_progress: Listener | None = None) -> Verified:
+        """Check counts, and a sample of the points; raise StoreError. ``without`` are ids that have no vector."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was looked at."""
+
+    points: int
+    sampled: int
+    worst_cosine: float
+    """Of a sampled point's stored vector with that of a second embedding; 1 where none was sampled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """New vectors by position, and why there is none for the others."""
@@ -152,3 +188,7 @@ class Cache(Protocol):
 
 if TYPE_CHECKING:
     Listener = Callable[[Moving], None]
+    Note = Callable[[set[str], dict[str, str], dict[str, str]], None]
+    """Told, of points about to be written, their ids, those that the model refused, and those without a text."""
+    Grow = Callable[[Note, Listener | None], Growth]
+    """Begins to bring the new points up."""

@@ -6,12 +6,12 @@ import shutil
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from coderank.errors import IndexNotWritableError, UsageError
 from coderank.migration.contract import Moving, Step
 from coderank.migration.parquet import Reader, writing
-from coderank.migration.shadow import STEP, present
+from coderank.migration.shadow import STEP
 from coderank.store.raw import UNNAMED, RawPoint
 
 if TYPE_CHECKING:
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
     from coderank.migration.contract import Listener, Made
     from coderank.migration.parquet import Header
-    from coderank.migration.shadow import Filling
     from coderank.migration.vectors import Embedding
     from coderank.store.raw import PointId
-    from coderank.types import Vector
 
 PART = 1024
 """Points embedded between two checkpoints: a second of a GPU's work, two minutes of a slow CPU's."""
@@ -117,24 +115,6 @@ class Parts:
                         "Delete it, or choose another --out",
                     )
                 yield from reader.pages()
-
-
-def seed(filling: Filling, reader: Reader, collection: str) -> int:
-    """Write the vectors of a file to the shadow, for points whose payload is still what was embedded; return how many.
-
-    Points that are there already are left alone, and those that changed since are for the next round.
-    """
-    written = 0
-    for name, page in reader.pages():
-        if name != collection:
-            continue
-        there = {point.id: point.payload for point in present(filling.shadow, [point.id for point in page])}
-        made = {point.id: point for point in page if there.get(point.id) != point.payload and UNNAMED in point.vectors}
-        live = present(filling.live, list(made), vectors=True)
-        same = [point for point in live if point.payload == made[point.id].payload]
-        filling.take(same, [cast("Vector", made[point.id].vectors[UNNAMED]) for point in same])
-        written += len(same)
-    return written
 
 
 def _cut(pages: Iterable[Sequence[RawPoint]], name: str, done: set[tuple[str, PointId]]) -> Iterator[list[RawPoint]]:

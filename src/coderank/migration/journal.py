@@ -45,6 +45,11 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Tell whether both embed the same texts and weigh the same terms, so that points can be carried over."""
         return (self.chunker, self.header, self.terms) == (other.chunker, other.header, other.terms)
 
+    @property
+    def rules(self) -> str:
+        """Spell the rules by which texts are cut, headed and split into terms."""
+        return f"chunker {self.chunker}, header {self.header}, terms {self.terms}"
+
     def __str__(self) -> str:
         return f"{self.model} ({self.dimension}-d)"
 
@@ -65,6 +70,17 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     missing: dict[str, str] = {}
     """Points that have no vector since there is no text of theirs to embed, and why."""
     format: int = FORMAT
+
+    @property
+    def cut_anew(self) -> bool:
+        """Whether the new points are cut from the source, as the old ones were cut by other rules."""
+        return not self.old.same_texts(self.new)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Call the old and the new points by what tells them apart."""
+        kinds = (self.old, self.new)
+        return tuple(f"{kind}, {kind.rules}" if self.cut_anew else str(kind) for kind in kinds)  # type: ignore[return-value]
 
 
 class Journal:

@@ -8,10 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from coderank.embedding.tokenizer import encode, load_tokenizer
-from coderank.migration.shadow import count_of, pages_of
+from coderank.migration.looking import count_of, pages_of
 from coderank.migration.text import NoTextError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coderank.migration.contract import Site
     from coderank.migration.journal import Record
     from coderank.migration.vectors import Embedding
@@ -43,6 +45,8 @@ class Plan:
     """Estimated from the trial, if no vector is cached."""
     rate: float
     """Texts a second in the trial."""
+    reused: int | None
+    """Of points that are cut anew, how many have a vector that is known already; None where points are carried over."""
     needed: int
     """Bytes on disk for backup and new points, estimated."""
     free: int | None
@@ -50,24 +54,38 @@ class Plan:
     shadow: str
 
 
-def make_plan(site: Site, record: Record, embedding: Embedding, max_tokens: int) -> Plan:
-    """Look at the collection and try the model on it. Raises what the model and the store raise."""
-    points = count_of(site.live())
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What comes of cutting a source anew."""
+
+    points: int
+    reused: int
+    """How many of them have a vector that is known already."""
+    sample: Sequence[RawPoint]
+
+
+def make_plan(site: Site, record: Record, embedding: Embedding, max_tokens: int, cut: Cut | None = None) -> Plan:
+    """Look at the collection and try the model on it. Raises what the model and the store raise.
+
+    With ``cut`` its points are not carried over, but those of the source as it is now.
+    """
+    points = cut.points if cut else count_of(site.live())
     there = count_of(site.shadow())
-    texts = _sample(site, embedding)
+    texts = _sample(cut.sample if cut else next(pages_of(site.live()), []), embedding)
     rate = _rate(embedding, texts)
-    left = max(0, points - there)
+    left = max(0, points - (cut.reused if cut else there))
     space = site.space()
     return Plan(
         label=site.label,
-        old=str(record.old),
-        new=str(record.new),
+        old=record.names[0],
+        new=record.names[1],
         stage=record.stage.value,
         points=points,
         there=there,
         tokens=round(_tokens(texts, max_tokens) * left),
         seconds=left / rate if rate else 0.0,
         rate=rate,
+        reused=cut.reused if cut else None,
         needed=space.reserve + bytes_needed(space.taken, points, record, backed_up=bool(record.backup)),
         free=space.free,
         backup=record.backup or space.backup,
@@ -81,8 +99,7 @@ def bytes_needed(taken: int, points: int, record: Record, *, backed_up: bool) ->
     return (0 if backed_up else taken) + max(0, round(taken + longer))
 
 
-def _sample(site: Site, embedding: Embedding) -> list[str]:
-    page: list[RawPoint] = next(pages_of(site.live()), [])
+def _sample(page: Sequence[RawPoint], embedding: Embedding) -> list[str]:
     texts = []
     for point in islice(page, TRIAL + WARM_UP):
         try:

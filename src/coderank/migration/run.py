@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 from coderank.errors import WRITABLE, CoderankError, IndexNotWritableError, UsageError
 from coderank.migration.contract import Moving, Step
 from coderank.migration.journal import Stage
+from coderank.migration.looking import count_of, written_since
 from coderank.migration.plan import bytes_needed
-from coderank.migration.shadow import Filling, count_of, written_since
-from coderank.migration.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coderank.migration.contract import Gate, Listener, Site, Vectors, Verdict
+    from coderank.migration.contract import Gate, Grow, Growth, Listener, Site, Verdict, Verified
     from coderank.migration.journal import Journal, Record
-    from coderank.migration.verify import Verified
 
 ROUNDS = 5
 """Rounds of catching up before the one that keeps writers out: each takes in what was written during the one before, so
@@ -43,6 +41,8 @@ class Report:
     old: str
     new: str
     stage: Stage
+    cut_anew: bool = False
+    """Whether the new points were cut from the source by other rules than the old."""
     points: int = 0
     embedded: int = 0
     """Vectors made in this run, cached ones included."""
@@ -62,12 +62,11 @@ class Migration:
     Every method can be called again after a kill at any moment, and does nothing twice.
     """
 
-    def __init__(self, site: Site, journal: Journal, record: Record, vector: str, vectors: Vectors) -> None:
-        """Take the parts; ``vector`` is the name of the vector that is replaced."""
+    def __init__(self, site: Site, journal: Journal, record: Record, grow: Grow) -> None:
+        """Take the parts; ``grow`` begins to bring the new points up, by carrying them over or cutting them anew."""
         self._site = site
         self._journal = journal
-        self._vector = vector
-        self._vectors = vectors
+        self._grow = grow
         self.record = record
         """What is behind it, as on the disk."""
 
@@ -76,7 +75,7 @@ class Migration:
         *,
         allow_missing: bool = False,
         gate: Gate | None = None,
-        begin: Callable[[Filling], object] | None = None,
+        begin: Callable[[Growth], object] | None = None,
         on_progress: Listener | None = None,
     ) -> Report:
         """Go on from where the last run ended, up to the cut-over; readers are served all the time.
@@ -96,29 +95,27 @@ class Migration:
             self._journal.write(self.record)
             _tell(on_progress, Step.BACK_UP)
             self._change(stage=Stage.BACKED_UP, backup=self._site.back_up())
-        filling = Filling(
-            self._site.live(), self._site.shadow(), self._vector, self._vectors, self._without_vector, on_progress
-        )
+        growth = self._grow(self._without_vector, on_progress)
         if begin is not None:
-            begin(filling)
-        self._catch_up(filling, allow_missing=allow_missing)
-        verified = self._verified(filling, on_progress)
+            begin(growth)
+        self._catch_up(growth, allow_missing=allow_missing)
+        verified = self._verified(growth, on_progress)
         self._site.settle()
         verdict = self._passed(gate, on_progress)
         _tell(on_progress, Step.CUT_OVER)
         with self._site.quiet():
-            if filling.round():
+            if growth.round():
                 self._check_missing(allow_missing=allow_missing)
-                verified = self._verified(filling, None)
+                verified = self._verified(growth, None)
             self._site.cut_over(whole=not self.record.missing)
             self._change(stage=Stage.LIVE)
         if not self._site.locks:
-            filling.late()
+            growth.late()
         report = self._report()
         return replace(
             report,
-            points=len(filling.seen),
-            embedded=filling.embedded,
+            points=len(growth.seen),
+            embedded=growth.embedded,
             verified=verified,
             verdict=verdict,
             seconds=time.monotonic() - started,
@@ -170,17 +167,17 @@ class Migration:
                 WRITABLE,
             )
 
-    def _catch_up(self, filling: Filling, *, allow_missing: bool) -> None:
+    def _catch_up(self, growth: Growth, *, allow_missing: bool) -> None:
         for _ in range(ROUNDS):
-            changed = filling.round()
-            self._prune(filling)
+            changed = growth.round()
+            self._prune(growth)
             self._check_missing(allow_missing=allow_missing)
             if changed <= SHORT:
                 return
 
-    def _prune(self, filling: Filling) -> None:
+    def _prune(self, growth: Growth) -> None:
         """Forget reasons of points that are gone."""
-        seen = set(map(str, filling.seen))
+        seen = set(map(str, growth.seen))
         refused, missing = ({id_: why for id_, why in all_.items() if id_ in seen} for all_ in self._reasons)
         if (refused, missing) != self._reasons:
             self._change(refused=refused, missing=missing)
@@ -205,9 +202,8 @@ class Migration:
                 "Index them again, or let them go without a vector: --allow-missing",
             )
 
-    def _verified(self, filling: Filling, on_progress: Listener | None) -> Verified:
-        without = self.record.refused.keys() | self.record.missing.keys()
-        return verify(filling, without, on_progress)
+    def _verified(self, growth: Growth, on_progress: Listener | None) -> Verified:
+        return growth.verify(self.record.refused.keys() | self.record.missing.keys(), on_progress)
 
     def _passed(self, gate: Gate | None, on_progress: Listener | None) -> Verdict | None:
         if gate is None:
@@ -228,9 +224,10 @@ class Migration:
         refused, missing = (tuple(f"{id_}: {why}" for id_, why in all_.items()) for all_ in self._reasons)
         return Report(
             label=self._site.label,
-            old=str(self.record.old),
-            new=str(self.record.new),
+            old=self.record.names[0],
+            new=self.record.names[1],
             stage=self.record.stage,
+            cut_anew=self.record.cut_anew,
             refused=refused,
             missing=missing,
             backup=self.record.backup,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from coderank.errors import IndexNotFoundError
 from coderank.migration.contract import Moving, Step
-from coderank.store.raw import RawPoint
+from coderank.migration.looking import count_of, pages_of, present
+from coderank.migration.verify import verify
+from coderank.store.raw import UNNAMED, RawPoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from coderank.migration.contract import Listener, Vectors
+    from coderank.migration.contract import Listener, Note, Vectors, Verified
     from coderank.store.raw import PointId, RawPoints
     from coderank.types import Vector
 
@@ -30,8 +31,7 @@ class Filling:
     shadow: RawPoints
     vector: str
     vectors: Vectors
-    note: Callable[[set[str], dict[str, str], dict[str, str]], None]
-    """Told, of points about to be written, their ids, those that the model refused, and those without a text."""
+    note: Note
     on_progress: Listener | None = None
     embedded: int = 0
     """Vectors made in this run."""
@@ -85,9 +85,27 @@ class Filling:
         self.shadow.write([self._moved(point, made.vectors.get(at)) for at, point in enumerate(points)])
         self.embedded += len(made.vectors)
 
-    def take(self, points: Sequence[RawPoint], vectors: Sequence[Vector]) -> None:
-        """Write live points with vectors that were made elsewhere."""
-        self.shadow.write([self._moved(point, vector) for point, vector in zip(points, vectors, strict=True)])
+    def seed(self, pages: Iterable[Sequence[RawPoint]]) -> int:
+        """Write vectors that were made elsewhere, of points whose payload is still what was embedded; return how many.
+
+        Points that are there already are left alone, and those that changed since are for the next round.
+        """
+        written = 0
+        for page in pages:
+            there = {point.id: point.payload for point in present(self.shadow, [point.id for point in page])}
+            made = {
+                point.id: point for point in page if there.get(point.id) != point.payload and UNNAMED in point.vectors
+            }
+            live = present(self.live, list(made), vectors=True)
+            same = [point for point in live if point.payload == made[point.id].payload]
+            vectors = [cast("Vector", made[point.id].vectors[UNNAMED]) for point in same]
+            self.shadow.write([self._moved(point, vector) for point, vector in zip(same, vectors, strict=True)])
+            written += len(same)
+        return written
+
+    def verify(self, without: Collection[str], on_progress: Listener | None = None) -> Verified:
+        """Compare the shadow with what the last round saw; raise StoreError."""
+        return verify(self, without, on_progress)
 
     def _moved(self, point: RawPoint, vector: Vector | None) -> RawPoint:
         vectors = {name: old for name, old in point.vectors.items() if name != self.vector}
@@ -112,38 +130,5 @@ class Filling:
             self.on_progress(Moving(Step.EMBED, min(done, total), total))
 
 
-def written_since(old: RawPoints, new: RawPoints) -> int:
-    """Count points of the new side that the old one does not have like that."""
-    written = 0
-    for page in pages_of(new):
-        there = {point.id: point.payload for point in present(old, [point.id for point in page])}
-        written += sum(there.get(point.id) != point.payload for point in page)
-    return written
-
-
 def _sum(point: RawPoint) -> int:
     return hash(msgspec.json.encode(point.payload, enc_hook=str))
-
-
-def count_of(points: RawPoints) -> int:
-    """Count points, none where none was ever written."""
-    try:
-        return points.count()
-    except IndexNotFoundError:
-        return 0
-
-
-def pages_of(points: RawPoints) -> Iterator[list[RawPoint]]:
-    """Give the payloads of all points, none where none was ever written."""
-    try:
-        yield from points.pages(vectors=False)
-    except IndexNotFoundError:
-        return
-
-
-def present(points: RawPoints, ids: Sequence[PointId], *, vectors: bool = False) -> list[RawPoint]:
-    """Give those of the points that exist."""
-    try:
-        return points.retrieve(ids, vectors=vectors) if ids else []
-    except IndexNotFoundError:
-        return []

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from coderank.errors import StoreError
-from coderank.migration.contract import Moving, Step
-from coderank.migration.shadow import count_of, present
+from coderank.migration.contract import Moving, Step, Verified
+from coderank.migration.looking import count_of, present
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from coderank.migration.contract import Listener, Vectors
     from coderank.migration.shadow import Filling
-    from coderank.store.raw import RawPoint
+    from coderank.store.raw import PointId, RawPoint, RawPoints
     from coderank.types import Vector
 
 SAMPLE = 64
@@ -29,16 +28,6 @@ the same text in a batch: the bar of `coderank models export` for such files hol
 model or another pooling stay far below."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What was looked at."""
-
-    points: int
-    sampled: int
-    worst_cosine: float
-    """Of a sampled point's stored vector with that of a second embedding; 1 where none was sampled."""
-
-
 def verify(filling: Filling, without: Collection[str], on_progress: Listener | None = None) -> Verified:
     """Compare counts, and of a sample of points payloads, carried vectors and new vectors; raise StoreError.
 
@@ -47,22 +36,33 @@ def verify(filling: Filling, without: Collection[str], on_progress: Listener | N
     """
     ids = filling.seen
     if count_of(filling.shadow) != len(ids):
-        raise _failed(f"{len(ids)} points became {count_of(filling.shadow)}")
-    sample = random.Random(SEED).sample(range(len(ids)), min(SAMPLE, len(ids)))  # noqa: S311 - no secret
-    chosen = [ids[at] for at in sorted(sample)]
-    new = present(filling.shadow, chosen, vectors=True)
-    if len(new) != len(chosen):
-        raise _failed("points of the sample are lost")
-    old = {point.id: point for point in present(filling.live, chosen, vectors=True)}
+        raise failed(f"{len(ids)} points became {count_of(filling.shadow)}")
+    new = sampled(filling.shadow, ids)
+    old = {point.id: point for point in present(filling.live, [point.id for point in new], vectors=True)}
     # What is not there any more, or is another, was written meanwhile: the next round takes it in.
     for after in new:
         if after.id in old and old[after.id].payload == after.payload:
             _check_carried(old[after.id], after, filling.vector)
     having = [point for point in new if str(point.id) not in without]
-    worst = _worst(having, filling.vector, filling.vectors, on_progress)
+    return Verified(len(ids), len(having), checked_vectors(having, filling.vector, filling.vectors, on_progress))
+
+
+def sampled(points: RawPoints, ids: Sequence[PointId]) -> list[RawPoint]:
+    """Give points drawn from those with ``ids``, whole; raise StoreError where one of them is lost."""
+    drawn = random.Random(SEED).sample(range(len(ids)), min(SAMPLE, len(ids)))  # noqa: S311 - no secret
+    chosen = [ids[at] for at in sorted(drawn)]
+    found = present(points, chosen, vectors=True)
+    if len(found) != len(chosen):
+        raise failed("points of the sample are lost")
+    return found
+
+
+def checked_vectors(points: list[RawPoint], vector: str, vectors: Vectors, on_progress: Listener | None) -> float:
+    """Embed points once more, and return the worst cosine with the stored vector; raise StoreError below the bar."""
+    worst = _worst(points, vector, vectors, on_progress)
     if worst < MIN_COSINE:
-        raise _failed(f"a second embedding of a sampled text has cosine {worst:.4f} with the stored vector")
-    return Verified(len(ids), len(having), worst)
+        raise failed(f"a second embedding of a sampled text has cosine {worst:.4f} with the stored vector")
+    return worst
 
 
 def _check_carried(before: RawPoint, after: RawPoint, vector: str) -> None:
@@ -72,7 +72,7 @@ def _check_carried(before: RawPoint, after: RawPoint, vector: str) -> None:
             np.array_equal(old, kept) if isinstance(old, np.ndarray) and isinstance(kept, np.ndarray) else old == kept
         )
         if not same:
-            raise _failed(f"the vector {name!r} of {before.id} differs")
+            raise failed(f"the vector {name!r} of {before.id} differs")
 
 
 def _worst(points: list[RawPoint], vector: str, vectors: Vectors, on_progress: Listener | None) -> float:
@@ -80,7 +80,7 @@ def _worst(points: list[RawPoint], vector: str, vectors: Vectors, on_progress: L
     for done, point in enumerate(points, start=1):
         stored = point.vectors.get(vector)
         if not isinstance(stored, np.ndarray):
-            raise _failed(f"{point.id} has no vector")
+            raise failed(f"{point.id} has no vector")
         # One that was kept for the same content may have been embedded under another path, as indexing has it.
         worst = min(worst, max((_cosine(stored, again) for again in vectors.again(point)), default=-1.0))
         if on_progress:
@@ -92,7 +92,8 @@ def _cosine(one: Vector, other: Vector) -> float:
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other) or 1.0))
 
 
-def _failed(what: str) -> StoreError:
+def failed(what: str) -> StoreError:
+    """Make the error of new points that cannot be taken into use."""
     return StoreError(
         f"The new points are not what they should be: {what}; nothing was cut over",
         "Begin the new points anew: coderank migrate --force, with the arguments of before",

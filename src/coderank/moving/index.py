@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from coderank.corpus.header import HEADER_VERSION
-from coderank.errors import INDEX, REBUILD, IndexIncompatibleError, IndexNotFoundError
+from coderank.errors import INDEX, IndexIncompatibleError, IndexNotFoundError
 from coderank.indexing.location import recorded
-from coderank.indexing.site import IndexSite, next_generation
+from coderank.indexing.recut import Recut
+from coderank.indexing.site import IndexSite
+from coderank.indexing.succession import Succession, next_generation
 from coderank.indexing.vector_cache import VectorCache
+from coderank.loading.choice import remembered_embedder
 from coderank.loading.opened import opened_embedder
 from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
+from coderank.migration.recut import Recutting
 from coderank.migration.run import Migration
 from coderank.migration.text import ChunkTexts
 from coderank.migration.vectors import Embedding
-from coderank.moving.move import Move, kind_in, kind_of
+from coderank.moving.move import Move, carrying, kind_in, kind_of
 from coderank.store.fingerprint import FORMAT, Fingerprint, IndexRecord
 from coderank.store.layout import DENSE
 
@@ -25,7 +30,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from coderank.engine import Engine
+    from coderank.migration.contract import Grow, Listener, Note
+    from coderank.migration.plan import Cut
     from coderank.models.catalogue import Model
+    from coderank.settings import Settings
 
 
 class IndexMove(Move):
@@ -53,17 +61,23 @@ class IndexMove(Move):
         found = recorded(self._engine.home.folder)
         if found is None:
             raise IndexNotFoundError(f"{self._engine.root} was never indexed", f"Run: coderank index {INDEX}")
-        begun = self._journal.read()
-        model = self._target(begun, self._engine.home.settings)
+        begun, settings = self._journal.read(), self._engine.home.settings
+        own = "" if self._named or begun else _own(found, settings)
+        model = self._target(begun, settings, own)
         with ExitStack() as held:
             held.enter_context(self._at(found, found).alone())
             record = self._record(found, begun, model)
-            site = self._at(_record_of(record.old, record.old_place), _record_of(record.new, record.new_place))
+            site = self._at(
+                _record_of(record.old, record.old_place),
+                _record_of(record.new, record.new_place),
+                cut_anew=record.cut_anew,
+            )
             held.callback(site.close)
             self._held = held.pop_all()
         self._model, self._site = model, site
         self._embedding = self._embedding_of(model)
-        self._migration = Migration(site, self._journal, record, DENSE, self._embedding)
+        grow = self._cutting(site, record) if record.cut_anew else carrying(site, DENSE, self._embedding)
+        self._migration = Migration(site, self._journal, record, grow)
         return self
 
     def _record(self, found: IndexRecord, begun: Record | None, model: Model) -> Record:
@@ -82,13 +96,36 @@ class IndexMove(Move):
         old, here = kind_in(found.fingerprint), found.generation
         if old == new:
             return Record(old=old, new=new, old_place=here, new_place=here, stage=Stage.LIVE)
-        if not old.same_texts(new):
-            raise IndexIncompatibleError(f"The index of {self._label} was cut by other rules", REBUILD)
+        if not old.same_texts(new) and not self._engine.home.tree.is_there:
+            raise IndexIncompatibleError(
+                f"The points of {self._label} were made by other rules ({old.rules}; now {new.rules}), and there is no "
+                "source to cut them from anew",
+                "Search it with the version that made it, or delete it and load it anew: coderank load",
+            )
         place = next_generation(self._engine.home.folder, here)
         return Record(old=old, new=new, old_place=here, new_place=place)
 
-    def _at(self, old: IndexRecord, new: IndexRecord) -> IndexSite:
-        return IndexSite(self._engine.home, self._label, old, new)
+    def _at(self, old: IndexRecord, new: IndexRecord, *, cut_anew: bool = False) -> IndexSite:
+        return IndexSite(Succession(self._engine.home, self._label, old, new), cut_anew=cut_anew)
+
+    def _cutting(self, site: IndexSite, record: Record) -> Grow:
+        """Say how new points come of the source: cut anew, with those vectors that the live ones have of the same."""
+        home = replace(self._engine.home, embedder=lambda _: self._embedding.embedder)
+        source = Recut(home, self._model, home.folder / record.new_place)
+        self._held.callback(source.close)
+        old, new = record.old, record.new
+        same = (old.model, old.revision, old.header) == (new.model, new.revision, new.header)
+
+        def begin(note: Note, on_progress: Listener | None) -> Recutting:
+            return Recutting(
+                source, site.live(), site.shadow(), DENSE, self._embedding, self._cache, note, same, on_progress
+            )
+
+        self._look = begin(lambda *_: None, None).look
+        return begin
+
+    def _cut(self) -> Cut | None:
+        return self._look() if self.record.cut_anew else None
 
     def _file(self, path: str) -> str | None:
         text = self._engine.home.tree.text(path)
@@ -96,14 +133,21 @@ class IndexMove(Move):
 
     def _embedding_of(self, model: Model) -> Embedding:
         settings = self._engine.home.settings
-        cache = VectorCache(settings.cache_dir / f"vectors-{model.file_stem}-h{HEADER_VERSION}.db", model.dimension)
-        self._held.callback(cache.close)
+        file = settings.cache_dir / f"vectors-{model.file_stem}-h{HEADER_VERSION}.db"
+        self._cache = VectorCache(file, model.dimension)
+        self._held.callback(self._cache.close)
         return Embedding(
             ChunkTexts(self._file),
             lambda: opened_embedder(model, settings, download=bool(self._named)),
             model.dimension,
-            cache,
+            self._cache,
         )
+
+
+def _own(found: IndexRecord, settings: Settings) -> str:
+    """Name the model of an index that was cut by other rules: it may stay, so it need not be named."""
+    model = remembered_embedder(found, settings)
+    return "" if kind_in(found.fingerprint).same_texts(kind_of(model)) else model.name
 
 
 def _record_of(kind: Kind, place: str) -> IndexRecord:

@@ -10,13 +10,14 @@ from coderank.indexing.claim import fingerprint_of
 from coderank.loading.choice import embedder
 from coderank.migration.journal import Journal, Kind, Record, Stage
 from coderank.migration.plan import make_plan
+from coderank.migration.shadow import Filling
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from coderank.migration.contract import Gate, Listener, Site
-    from coderank.migration.plan import Plan
+    from coderank.migration.contract import Gate, Grow, Listener, Site
+    from coderank.migration.plan import Cut, Plan
     from coderank.migration.run import Migration, Report
     from coderank.migration.vectors import Embedding
     from coderank.models.catalogue import Model
@@ -68,7 +69,7 @@ class Move:
 
     def plan(self) -> Plan:
         """Say what a run would do and cost, from a trial of the model. Changes nothing."""
-        return make_plan(self._site, self.record, self._embedding, self._model.max_tokens)
+        return make_plan(self._site, self.record, self._embedding, self._model.max_tokens, self._cut())
 
     def run(
         self, *, allow_missing: bool = False, gate: Gate | None = None, on_progress: Listener | None = None
@@ -85,8 +86,7 @@ class Move:
             UsageError: the file has no vectors of the model, or no points of the collection.
             IndexCorruptError: the file is damaged.
         """
-        from coderank.migration.elsewhere import seed  # noqa: PLC0415 - pyarrow: for files only
-        from coderank.migration.parquet import Reader  # noqa: PLC0415
+        from coderank.migration.parquet import Reader  # noqa: PLC0415 - pyarrow: for files only
 
         with closing(Reader(file)) as reader:
             if not _alike(reader.header.kind, self.record.new):
@@ -101,7 +101,7 @@ class Move:
                 raise UsageError(f"{file} has no points of {collection!r}", f"It has those of: {', '.join(counts)}")
             return self._migration.run(
                 allow_missing=allow_missing,
-                begin=lambda filling: seed(filling, reader, collection),
+                begin=lambda growth: growth.seed(page for name, page in reader.pages() if name == collection),
                 on_progress=on_progress,
             )
 
@@ -113,10 +113,16 @@ class Move:
         """Delete the points that are not in use, and the backup; return how many bytes that gave back."""
         return self._migration.drop()
 
-    def _target(self, begun: Record | None, settings: Settings) -> Model:
-        if not self._named and begun is None:
+    def _cut(self) -> Cut | None:
+        """Say what comes of cutting the source anew; None where points are carried over."""
+        return None
+
+    def _target(self, begun: Record | None, settings: Settings, own: str = "") -> Model:
+        """Find the model to move to; without a name, that of the move that was begun, else ``own``."""
+        name = self._named or (begun.new.model if begun else own)
+        if not name:
             raise UsageError(f"Nothing was begun with {self._label}", "Say which model to move to: --model M")
-        model = embedder(self._named or (begun.new.model if begun else ""), settings)
+        model = embedder(name, settings)
         if self._dimension and self._dimension != model.dimension:
             raise UsageError(
                 f"{model.name} gives vectors of {model.dimension} numbers, not of {self._dimension}",
@@ -138,18 +144,23 @@ class Move:
             return begun
         if begun.stage is Stage.LIVE:
             raise UsageError(
-                f"The points from before the move to {begun.new} are still kept",
+                f"The points from before the move to {begun.names[1]} are still kept",
                 f"Delete them first: {self._command} --drop-old",
             )
         if begun.new == new and on_old and (not self._force or begun.stage is Stage.ROLLED_BACK):
             return begun
         if not self._force:
             raise UsageError(
-                f"A move of {self._label} from {begun.old} to {begun.new} was begun, which is not what is asked "
-                "for, or the index was built anew since",
+                f"A move of {self._label} from {begun.names[0]} to {begun.names[1]} was begun, which is not what "
+                "is asked for, or the index was built anew since",
                 f"Give it up with everything it made: {self._command} --force",
             )
         return None
+
+
+def carrying(site: Site, vector: str, embedding: Embedding) -> Grow:
+    """Say how new points come of the live ones: carried over, each with a new vector of one name."""
+    return lambda note, on_progress: Filling(site.live(), site.shadow(), vector, embedding, note, on_progress)
 
 
 def kind_of(model: Model) -> Kind:

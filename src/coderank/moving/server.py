@@ -15,7 +15,7 @@ from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
 from coderank.migration.run import Migration
 from coderank.migration.text import texts_of
 from coderank.migration.vectors import Embedding
-from coderank.moving.move import Move, kind_of
+from coderank.moving.move import Move, carrying, kind_of
 
 if TYPE_CHECKING:
     from typing import Self
@@ -77,7 +77,7 @@ class ServerMove(Move):
             self._held = stack.pop_all()
         self._model, self._site = model, site
         self._embedding = self._embedding_of(site, model)
-        self._migration = Migration(site, self._journal, record, vector, self._embedding)
+        self._migration = Migration(site, self._journal, record, carrying(site, vector, self._embedding))
         return self
 
     def _record(

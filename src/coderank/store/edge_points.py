@@ -18,6 +18,7 @@ from coderank.types import SparseVector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 
@@ -60,12 +61,12 @@ class EdgePoints:
 
     def specs(self) -> tuple[VectorSpec, ...]:
         """Which vectors the points may have, by name."""
-        with self._tenancy.use():
+        with self._using():
             return _specs((self._shard / "edge_config.json").read_bytes())  # written whenever a shard is opened
 
     def count(self) -> int:
         """How many points there are."""
-        with self._tenancy.use() as engine, translated(self._folder):
+        with self._using() as engine, translated(self._folder):
             return engine.count(qdrant.CountRequest())
 
     def pages(self, *, vectors: bool, size: int = RAW_PAGE, after: PointId | None = None) -> Iterator[list[RawPoint]]:
@@ -74,7 +75,7 @@ class EdgePoints:
             # The engine's offset is inclusive: one more is asked for, and the one before is left out.
             asked = size if after is None else size + 1
             request = qdrant.ScrollRequest(offset=after, limit=asked, with_payload=True, with_vector=vectors)
-            with self._tenancy.use() as engine, translated(self._folder):
+            with self._using() as engine, translated(self._folder):
                 records, following = engine.scroll(request)
             page = [point for point in raw_points(records, qdrant.SparseVector) if point.id != after][:size]
             if page:
@@ -85,7 +86,7 @@ class EdgePoints:
 
     def retrieve(self, ids: Sequence[PointId], *, vectors: bool) -> list[RawPoint]:
         """Points by id, in the order of the ids; those that do not exist are absent."""
-        with self._tenancy.use() as engine, translated(self._folder):
+        with self._using() as engine, translated(self._folder):
             records = engine.retrieve(list(ids), with_payload=True, with_vector=vectors)
         return in_order_of(ids, list(raw_points(records, qdrant.SparseVector)))
 
@@ -100,7 +101,7 @@ class EdgePoints:
     def delete(self, ids: Sequence[PointId]) -> None:
         """Remove points by id; those that do not exist are ignored."""
         for start in range(0, len(ids), WRITE_BATCH):
-            with self._tenancy.use() as engine, translated(self._folder):
+            with self._using() as engine, translated(self._folder):
                 check_space(self._folder)
                 engine.update(qdrant.UpdateOperation.delete_points(list(ids[start : start + WRITE_BATCH])))
 
@@ -108,10 +109,20 @@ class EdgePoints:
         """Flush and release; the points can be used again."""
         self._tenancy.close()
 
+    def _using(self) -> AbstractContextManager[qdrant.EdgeShard]:
+        """Open what is there; a folder that is not is not made for the locks of its lease."""
+        if not self._folder.exists():
+            self._verify()
+            raise self._nothing()
+        return self._tenancy.use()
+
+    def _nothing(self) -> IndexNotFoundError:
+        return IndexNotFoundError(f"No points at {self._shard}", f"Build an index first: coderank index {INDEX}")
+
     def _open(self) -> qdrant.EdgeShard:
         self._verify()
         if not self._shard.exists():
-            raise IndexNotFoundError(f"No points at {self._shard}", f"Build an index first: coderank index {INDEX}")
+            raise self._nothing()
         return load(self._shard)
 
     def _open_or_create(self) -> qdrant.EdgeShard:

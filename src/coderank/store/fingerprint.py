@@ -14,6 +14,7 @@ import msgspec
 from coderank.errors import (
     INDEX,
     REBUILD,
+    RECUT,
     WRITABLE,
     IndexCorruptError,
     IndexIncompatibleError,
@@ -26,6 +27,8 @@ FORMAT = 1
 FILE_NAME = "index.json"
 DRAFT_PREFIX = f".{FILE_NAME}-"
 """Begins the name of a record that is being written; a process that dies in between leaves it behind."""
+RULES = frozenset({"chunker", "header", "terms"})
+"""Fields of how texts are cut, headed and split into terms: what a new version of coderank may do otherwise."""
 GENERATION = r"generation-[1-9][0-9]{0,8}"
 """Names the folder of a later generation. A record is a file like any other, so no other name is followed."""
 GenerationName: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"\A({GENERATION})?\Z")]
@@ -102,13 +105,10 @@ def write(folder: Path, fingerprint: Fingerprint, root: Path, generation: str = 
 
 def check(found: Fingerprint, expected: Fingerprint, root: Path | str) -> None:
     """Raise IndexIncompatibleError that names every field in which the two differ."""
-    differing = [
-        f"{name} is {getattr(found, name)!r}, expected {getattr(expected, name)!r}"
-        for name in Fingerprint.__struct_fields__
-        if getattr(found, name) != getattr(expected, name)
-    ]
-    if differing:
-        raise _incompatible(str(root), "; ".join(differing))
+    names = [name for name in Fingerprint.__struct_fields__ if getattr(found, name) != getattr(expected, name)]
+    if names:
+        spelt = (f"{name} is {getattr(found, name)!r}, expected {getattr(expected, name)!r}" for name in names)
+        raise _incompatible(str(root), "; ".join(spelt), RECUT if RULES.issuperset(names) else REBUILD)
 
 
 @lru_cache(maxsize=16)
@@ -159,8 +159,8 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _incompatible(root: str, difference: str) -> IndexIncompatibleError:
-    return IndexIncompatibleError(f"The index of {root} was built differently: {difference}", REBUILD)
+def _incompatible(root: str, difference: str, remedy: str = REBUILD) -> IndexIncompatibleError:
+    return IndexIncompatibleError(f"The index of {root} was built differently: {difference}", remedy)
 
 
 def _corrupt(file: Path, error: Exception) -> IndexCorruptError:
