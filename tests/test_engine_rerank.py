@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.reranking import shipped_pairs
 from tests.reranking.endpoint_server import refused, serving
 from tests.reranking.judges import passage
 from tests.reranking.tiny_pairs import write_counter, write_vocabulary
@@ -67,6 +68,15 @@ def test_a_cross_encoder_reorders_and_says_so(root: Path, settings: Settings, pa
     assert (stage(found).name, stage(found).detail) == ("rerank", f"cross-encoder on {SIZE} candidates, complete")
 
 
+def test_the_cross_encoder_that_comes_with_coderank_is_taken_where_none_is_named(
+    root: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped_pairs.install(tmp_path / "package", monkeypatch)
+    found = asked(root, settings, limit=3)
+    assert found[0].path == LAST
+    assert stage(found).detail == f"coderank-mini-rerank on {SIZE} candidates, complete"
+
+
 def test_an_endpoint_brings_out_the_true_order(root: Path, settings: Settings) -> None:
     with serving() as server:
         judged = replace(
@@ -115,7 +125,10 @@ def test_a_name_is_not_reranked(root: Path, settings: Settings, pairs: Path) -> 
     assert stage(found).detail == "skipped: the query is a name"
 
 
-def test_without_a_reranker_nothing_is_searched(root: Path, settings: Settings) -> None:
+def test_without_a_reranker_nothing_is_searched(
+    root: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coderank.loading.rerankers.CROSS_ENCODERS", ())
     with Engine.open(root, settings=settings) as engine:
         engine.index()
         with pytest.raises(ConfigurationError, match=r"coderank models pull ms-marco-minilm-l6-v2"):

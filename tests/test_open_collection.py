@@ -258,7 +258,7 @@ class TestReranking:
     def test_what_a_collection_asks_for_is_the_default(
         self, settings: Settings, sources: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("coderank.loading.rerankers.pulled_cross_encoder", lambda: None)
+        monkeypatch.setattr("coderank.loading.rerankers.CROSS_ENCODERS", ())
         wanted = {"enabled": True, "model": "nomic-ai/CodeRankLLM", "candidates": 50, "top_k": 2}
         describe(settings, code={"reranking": wanted, "sources": sources})
         with Engine.open_collection("code", settings=settings) as engine:

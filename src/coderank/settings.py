@@ -67,6 +67,8 @@ class Settings:
     """Sent to the endpoint as a bearer token, shown nowhere (``CODERANK_RERANK_KEY``)."""
     rerank_folder: Path | None = None
     """A cross-encoder's ``model.onnx`` and tokenizer (``CODERANK_RERANK_FOLDER``)."""
+    rerank_cross_encoder: str = "auto"
+    """Which one runs where no folder is named: ``auto``, or a model's name (``CODERANK_RERANK_CROSS_ENCODER``)."""
     rerank_llm: Path | None = None
     """Weights of CodeRankLLM in the hub's layout, to be run in this process by torch (``CODERANK_RERANK_LLM``)."""
     rerank_strategy: str = "topdown"
@@ -114,6 +116,7 @@ class Settings:
             rerank_model=env.get("CODERANK_RERANK_MODEL", "") or RERANK_MODEL,
             rerank_key=env.get("CODERANK_RERANK_KEY", ""),
             rerank_folder=_path(env, "CODERANK_RERANK_FOLDER"),
+            rerank_cross_encoder=env.get("CODERANK_RERANK_CROSS_ENCODER", "") or "auto",
             rerank_llm=_path(env, "CODERANK_RERANK_LLM"),
             rerank_strategy=_one_of(env, "CODERANK_RERANK_STRATEGY", RERANK_STRATEGIES),
             rerank_prompt=_one_of(env, "CODERANK_RERANK_PROMPT", RERANK_PROMPTS),

@@ -227,8 +227,8 @@ def _reranked(settings: Settings, wanted: Reranking) -> Settings:
         return settings
     from coderank.loading.rerankers import is_cross_encoder  # noqa: PLC0415 - most searches are not reranked
 
-    if is_cross_encoder(wanted.model):
-        return replace(settings, rerank_url="", rerank_llm=None)
+    if is_cross_encoder(wanted.model, settings):
+        return replace(settings, rerank_url="", rerank_llm=None, rerank_cross_encoder=wanted.model)
     return replace(settings, rerank_model=wanted.model) if settings.rerank_model == RERANK_MODEL else settings
 
 

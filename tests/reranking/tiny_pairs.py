@@ -129,9 +129,9 @@ class Bert:
         return graph.add("LayerNormalization", x, np.ones(16, np.float32), axis=-1, epsilon=1e-12)
 
 
-def write_counter(path: Path, inputs: Sequence[str] = ("input_ids",)) -> Path:
-    """A graph whose logit is how often a pair has the letter ``z``."""
+def write_counter(path: Path, inputs: Sequence[str] = ("input_ids",), words: Sequence[str] = WORDS) -> Path:
+    """A graph whose logit is how often a pair has the letter ``z``, in a vocabulary of these words."""
     graph = Graph(inputs)
-    table = np.zeros((len(WORDS), 1), dtype=np.float32)
-    table[WORDS.index("z")] = 1
+    table = np.zeros((len(words), 1), dtype=np.float32)
+    table[words.index("z")] = 1
     return graph.write(path, graph.add("ReduceSum", graph.add("Gather", table, "input_ids"), np.array([1]), keepdims=0))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from coderank.errors import ConfigurationError, ModelUnavailableError
 from coderank.reranking.cascade import Cascade
 from coderank.reranking.memory import FILE, Memory
+from coderank.reranking.pairs import in_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from coderank.reranking.contract import Reranker
     from coderank.reranking.cross_encoder import Batching
     from coderank.reranking.memory import Entry
+    from coderank.reranking.pairs import PairModel
     from coderank.settings import Settings
     from coderank.types import Chunk
 
@@ -26,12 +28,12 @@ LLM = "coderank-llm"
 
 
 def assemble(
-    settings: Settings, text_of: Callable[[Chunk], str], batching: Batching, cross_encoder: Path | None = None
+    settings: Settings, text_of: Callable[[Chunk], str], batching: Batching, cross_encoder: PairModel | None = None
 ) -> Cascade:
     """Build the cascade: a language model behind an endpoint, one in this process, then a cross-encoder.
 
-    ``text_of`` gives what rerankers read of a chunk, ``batching`` plans the batches of the cross-encoder, whose files
-    are in the folder of the settings, else in ``cross_encoder``.
+    ``text_of`` gives what rerankers read of a chunk, ``batching`` plans the batches of the cross-encoder: the one
+    in the folder of the settings, else ``cross_encoder``.
 
     Raises:
         ConfigurationError: nothing is configured, or what is cannot be used.
@@ -42,11 +44,16 @@ def assemble(
         rerankers.append(_endpoint(settings, memory))
     if settings.rerank_llm:
         rerankers.append(_in_process(settings.rerank_llm, settings, memory))
-    if folder := settings.rerank_folder or cross_encoder:
+    if settings.rerank_folder:
+        cross_encoder = in_folder(CROSS_ENCODER, settings.rerank_folder)
+    if cross_encoder:
         from coderank.reranking.cross_encoder import CrossEncoder  # noqa: PLC0415 - numpy
 
-        known = memory.entry(CROSS_ENCODER, str(folder), str(settings.threads))
-        rerankers.append(CrossEncoder(CROSS_ENCODER, folder, batching, threads=settings.threads, entry=known))
+        name, threads = cross_encoder.name, settings.threads
+        known = memory.entry(name, cross_encoder.identity, str(threads))
+        limit = cross_encoder.max_tokens
+        found = CrossEncoder(name, cross_encoder.find, batching, max_tokens=limit, threads=threads, entry=known)
+        rerankers.append(found)
     if not rerankers:
         raise ConfigurationError(
             "No reranker is configured",

@@ -51,11 +51,9 @@ class Cascade:
     def prepare(self, budget_ms: float | None = None) -> None:
         """Begin to load the model that would be asked now, in a thread beside what is done until then."""
         budget = self._budget_ms if budget_ms is None else budget_ms
-        chosen = choose(self._rerankers, CANDIDATES, budget).reranker
-        if chosen is not None:
-            worker = ThreadPoolExecutor(1, thread_name_prefix="coderank-rerank")
-            worker.submit(chosen.prepare)
-            worker.shutdown(wait=False)
+        worker = ThreadPoolExecutor(1, thread_name_prefix="coderank-rerank")
+        worker.submit(self._prepare, budget)
+        worker.shutdown(wait=False)
 
     def trials(self) -> dict[str, Ranking]:
         """Ask every model that would be asked now for the order of two passages, to see that it answers."""
@@ -88,6 +86,12 @@ class Cascade:
             spent = ranking.usage
             failures.append(f"{choice.reranker.name} failed: {ranking.why}")
             left = left[left.index(choice.reranker) + 1 :]
+
+    def _prepare(self, budget_ms: float) -> None:
+        # Choosing is part of it: whether a model can be asked may take reading its file once.
+        chosen = choose(self._rerankers, CANDIDATES, budget_ms).reranker
+        if chosen is not None:
+            chosen.prepare()
 
     def _elapsed_ms(self, start: float) -> float:
         return (self._clock() - start) * 1000

@@ -6,6 +6,7 @@ import threading
 import time
 from bisect import bisect_right
 from contextlib import suppress
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
     from coderank.reranking.memory import Entry
-    from coderank.reranking.pairs import Scorer
+    from coderank.reranking.pairs import Find, Scorer
 
     Batching: TypeAlias = Callable[[Sequence[int], int], list[list[int]]]
     """Splits texts of these lengths into batches of indices that have at most so many tokens with their padding."""
@@ -55,7 +56,7 @@ class CrossEncoder:
     def __init__(
         self,
         name: str,
-        folder: Path,
+        where: Path | Find,
         batching: Batching,
         *,
         max_tokens: int = MAX_TOKENS,
@@ -65,12 +66,12 @@ class CrossEncoder:
     ) -> None:
         """Describe the reranker, without loading it.
 
-        ``folder`` holds ``model.onnx``, or ``model.safetensors`` with its ``config.json``, and ``tokenizer.json`` or
-        ``vocab.txt``; ``batching`` plans batches, ``threads`` is the number of cores to use, 0 for all;
-        ``entry`` keeps the measured speed for other processes.
+        ``where`` finds its files, or is a folder that holds ``model.onnx``, or ``model.safetensors`` with its
+        ``config.json``, and ``tokenizer.json`` or ``vocab.txt``; ``batching`` plans batches, ``threads`` is the number
+        of cores to use, 0 for all; ``entry`` keeps the measured speed for other processes.
         """
         self._name = name
-        self._folder = folder
+        self._find = where if callable(where) else partial(files, where)
         self._batching = batching
         self._max_tokens = max_tokens
         self._threads = threads
@@ -87,7 +88,7 @@ class CrossEncoder:
     def unavailable(self) -> str:
         """Say that the files are missing; empty when they are there."""
         try:
-            files(self._folder)
+            self._find()
         except ModelUnavailableError as error:
             return str(error)
         return ""
@@ -121,7 +122,7 @@ class CrossEncoder:
 
     def _open(self) -> tuple[PairTokenizer, Scorer]:
         if self._loaded is None:
-            found = files(self._folder)
+            found = self._find()
             scorer: Scorer
             if found.is_graph:
                 from coderank.reranking.pair_model import GraphPairs  # noqa: PLC0415
@@ -130,7 +131,7 @@ class CrossEncoder:
             else:
                 from coderank.reranking.pair_torch import TorchPairs  # noqa: PLC0415 - torch: 5 s
 
-                scorer = TorchPairs(self._folder, self._threads)
+                scorer = TorchPairs(found.weights.parent, self._threads)
             self._loaded = PairTokenizer(found.vocabulary), scorer
         return self._loaded
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from coderank.errors import ModelUnavailableError
 from coderank.reranking.tokens import encodable
@@ -49,6 +51,22 @@ class PairFiles:
         return self.weights.suffix == ".onnx"
 
 
+Find: TypeAlias = Callable[[], PairFiles]
+"""Finds the files of a model whenever it is called, or raises ModelUnavailableError."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairModel:
+    """A cross-encoder, before any of its files is read."""
+
+    name: str
+    identity: str
+    """Tells it from others, where their speeds are remembered."""
+    find: Find
+    max_tokens: int = 512
+    """Of query and passage together, with special tokens."""
+
+
 def files(folder: Path) -> PairFiles:
     """Find weights and vocabulary; a graph before tensors, whose torch takes seconds to import.
 
@@ -64,6 +82,11 @@ def files(folder: Path) -> PairFiles:
                 "Run: pip install 'coderank[torch]', or export it to ONNX",
             )
     return found
+
+
+def in_folder(name: str, folder: Path, max_tokens: int = 512) -> PairModel:
+    """Describe the model whose files are in a folder."""
+    return PairModel(name, str(folder), partial(files, folder), max_tokens)
 
 
 class PairTokenizer:
