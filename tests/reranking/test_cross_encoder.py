@@ -75,6 +75,20 @@ def test_a_pair_does_not_depend_on_its_batch(bert: tuple[Bert, Path]) -> None:
         assert alone.scores[0] == pytest.approx(scores[at], abs=1e-4)
 
 
+def test_batches_that_are_scored_at_once_give_the_same_scores(
+    bert: tuple[Bert, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, folder = bert
+    passages = [" ".join("abcdefghij"[at % 10] for at in range(length)) for length in range(1, 200, 7)]
+    one = CrossEncoder("tiny", folder, plan, threads=1).rerank("q", passages)
+    several = CrossEncoder("tiny", folder, plan, threads=3).rerank("q", passages)
+    monkeypatch.setattr("coderank.reranking.pair_model.SMALL", 0)
+    together = CrossEncoder("tiny", folder, plan, threads=3).rerank("q", passages)
+    assert one.order == several.order == together.order
+    np.testing.assert_allclose(one.scores, several.scores, atol=1e-4)
+    assert several.usage.calls > one.usage.calls == together.usage.calls
+
+
 def test_best_first_and_ties_in_the_order_given(folder: Path) -> None:
     ranking = CrossEncoder("tiny", folder, plan).rerank("a", [z(1), z(3), z(1), z(0), z(3)])
     assert ranking.order == (1, 4, 0, 2, 3)

@@ -50,7 +50,10 @@ def release() -> None:
 
 @lru_cache(maxsize=_KEPT)
 def _opened(settings: Settings) -> Cascade:
-    return assemble(settings, dense_text, plan, None if settings.rerank_folder else cross_encoder(settings))
+    from coderank.embedding.onnx import available_cores  # noqa: PLC0415 - numpy: 0.1 s, where the names are asked only
+
+    found = None if settings.rerank_folder else cross_encoder(settings)
+    return assemble(replace(settings, threads=settings.threads or available_cores()), dense_text, plan, found)
 
 
 def is_cross_encoder(name: str, settings: Settings) -> bool:

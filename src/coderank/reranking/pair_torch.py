@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class TorchPairs:
     """One loaded model, on the first GPU if there is one."""
 
+    at_once = 1
+
     def __init__(self, folder: Path, threads: int) -> None:
         """Load the safetensors of a folder in the hub's layout; no code of the folder runs.
 

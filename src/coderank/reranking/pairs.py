@@ -32,6 +32,11 @@ _PADDING = ("[PAD]", "<pad>")
 class Scorer(Protocol):
     """A loaded model of one label."""
 
+    @property
+    def at_once(self) -> int:
+        """Batches that are scored in the time of one, by as many threads."""
+        ...
+
     def logits(self, rows: Sequence[Encoding], padding: int) -> NDArray[np.float32]:
         """Score each pair. Shape (n,)."""
         ...
