@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
 from safetensors.numpy import load_file
 
@@ -48,7 +49,8 @@ def written(weights: Path, target: Path) -> bytes:
         layers=config["num_hidden_layers"],
         epsilon=config["layer_norm_eps"],
     )
-    tensors = load_file(weights / "model.safetensors")
+    loaded = load_file(weights / "model.safetensors")
+    tensors = {name: tensor.astype(np.float32) for name, tensor in loaded.items()}
     model = (cross_encoder if f"{HEAD}.weight" in tensors else encoder)(tensors, sizes)
     onnx.checker.check_model(model)
     data: bytes = model.SerializeToString(deterministic=True)
