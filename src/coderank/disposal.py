@@ -9,6 +9,7 @@ from coderank.collections.config import load
 from coderank.errors import ConfigurationError, IndexUnusableError, UsageError
 from coderank.indexing.location import collection_folder, recorded
 from coderank.indexing.removal import remove
+from coderank.migration.journal import FILE_NAME, Journal
 from coderank.wiring import of_collection
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ def loss(name: str, settings: Settings, *, foreign: bool = False) -> Loss:
     if described is not None and described.store is not None:
         from coderank.loading.servers import what_is_there  # noqa: PLC0415 - the client takes 0.5 s to import
 
+        if Journal(folder / FILE_NAME).read() is not None:
+            raise UsageError(
+                f"A move of {name} has left points of before or after it on the server",
+                f"Delete these first: coderank migrate {name} --drop-old",
+            )
         there = what_is_there(described, settings)
         if there is not None and not there.is_own and not foreign:
             raise UsageError(

@@ -336,10 +336,14 @@ class Engine:
                 model = remembered_embedder(found, self.home.settings) if self._follow else self._generation.model
                 moved = Generation(self.home, model, found.generation)
                 if moved.claim.fits(found):
-                    self._left.append(self._generation)
-                    self._generation.release()
-                    self._generation = moved
+                    self._move_to(moved)
         return self._generation
+
+    def _move_to(self, moved: Generation) -> Generation:
+        self._left.append(self._generation)
+        self._generation.release()
+        self._generation = moved
+        return moved
 
     def _on_current(self, act: Callable[[Generation], Answer]) -> Answer:
         """Do it on the generation in use; once more, if the index was moved on meanwhile."""
@@ -349,7 +353,9 @@ class Engine:
         except IndexIncompatibleError:
             moved = self._current()
             if moved is generation:
-                raise
+                if self._opening.anew is None:
+                    raise
+                moved = self._move_to(self._opening.anew().generation)
             return act(moved)
 
     def _reranking(self, *, wanted: bool | None) -> Reranking | None:

@@ -64,6 +64,8 @@ class Opening:
     """Name of the collection; empty for a path."""
     follow: bool
     """Whether the model is the one that the index remembers, whatever that is."""
+    anew: Callable[[], Opening] | None = None
+    """Finds out again which model made points that were written elsewhere; None where the record of an index says."""
     defaults: Defaults = field(default_factory=Defaults)
 
 
@@ -127,6 +129,7 @@ def of_collection(name: str, settings: Settings, *, model: str = "auto", remembe
         collection=name,
         arguments=named,
         follow=remember,
+        anew=partial(of_collection, name, settings) if described.is_adopted and model == "auto" else None,
         defaults=Defaults(reranking.top_k or DEFAULT_LIMIT, reranking.enabled, reranking.candidates),
     )
 
@@ -157,7 +160,7 @@ class _OnServer:
 
     def store(
         self,
-        folder: Path,  # noqa: ARG002 - the server keeps it elsewhere
+        folder: Path,
         model: Model,
         verify: Callable[[], object],
         verify_empty: Callable[[], object],
@@ -169,7 +172,7 @@ class _OnServer:
         if self.described.is_adopted:
             return open_store(self.described, self.settings, model.dimension, fingerprint=made_by)
         return open_store(
-            self.described,
+            self._of(folder),
             self.settings,
             model.dimension,
             fingerprint=made_by,
@@ -177,11 +180,19 @@ class _OnServer:
             verify_empty=verify_empty,
         )
 
-    def points(self, folder: Path, verify: Callable[[], object]) -> RawPoints:  # noqa: ARG002 - as above
-        """Open the points that the collection's name stands for now."""
+    def points(self, folder: Path, verify: Callable[[], object]) -> RawPoints:  # noqa: ARG002 - the server checks
+        """Open the points that the generation has, or the collection's name stands for now."""
         from coderank.loading.servers import open_points  # noqa: PLC0415 - the client takes 0.5 s to import
 
-        return open_points(self.described, self.settings)
+        return open_points(self._of(folder), self.settings)
+
+    def _of(self, folder: Path) -> Collection:
+        """Describe what a generation in a folder has: a collection of its own, or what the name stands for."""
+        from coderank.loading.servers import pinned  # noqa: PLC0415 - as above
+        from coderank.store.pin import read_pin  # noqa: PLC0415
+
+        name = self.described.store.collection if self.described.store else ""
+        return pinned(self.described, read_pin(folder, name))
 
 
 def _model_of(described: Collection, settings: Settings) -> str:

@@ -11,6 +11,7 @@ from coderank.loading.choice import embedder
 from coderank.migration.journal import Stage
 from coderank.moving.index import IndexMove
 from coderank.moving.server import ServerMove
+from coderank.moving.sourced import SourcedMove
 from coderank.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,9 +31,12 @@ def opened(name: str, model: str, index_dir: Path | None) -> Engine:
 
 def move_of(engine: Engine, model: str, *, dimension: int = 0, force: bool = False) -> IndexMove | ServerMove:
     """Choose how the points of an engine are moved: where they are decides."""
-    if engine.collection and wiring.describe(engine.collection, engine.home.settings).store is not None:
-        return ServerMove(engine, model, dimension=dimension, force=force)
-    return IndexMove(engine, model, dimension=dimension, force=force)
+    kind: type[IndexMove | ServerMove] = IndexMove
+    if engine.collection:
+        described = wiring.describe(engine.collection, engine.home.settings)
+        if described.store is not None:
+            kind = ServerMove if described.is_adopted else SourcedMove
+    return kind(engine, model, dimension=dimension, force=force)
 
 
 def reconfigure(engine: Engine, record: Record) -> str:

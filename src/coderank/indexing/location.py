@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MANIFEST_FILES = ("manifest.db", "manifest.db-wal", "manifest.db-shm")
 OWN_FILES = frozenset(
-    "shard shard.new manifest.db.create background.log migration.json"
+    "shard shard.new manifest.db.create background.log migration.json server.json"
     " sync.lock fill.lock migrate.lock owner.lock queue.lock".split()
 ).union(MANIFEST_FILES)
 """What an index folder holds beside its record: a folder with anything else is not taken for one."""
@@ -33,7 +33,7 @@ _ANOTHER_FOLDER = "Choose another folder with --index-dir"
 _MANIFEST_DRAFT = re.compile(r"manifest\.db\.\d+\.draft")
 _GENERATION = re.compile(fingerprint.GENERATION)
 _BACKUP = re.compile(r"backup-[1-9]\d*(\.new)?")
-_JOURNAL_DRAFT = ".migration.json-"
+_DRAFTS = (fingerprint.DRAFT_PREFIX, ".migration.json-", ".server.json-")
 _NAME_LENGTH = 40
 _DIGEST_BYTES = 5
 
@@ -159,6 +159,6 @@ def _names(folder: Path) -> set[str]:
 
 def _is_own(name: str) -> bool:
     """Tell whether coderank made a file of that name, drafts that a killed process left behind included."""
-    if name in OWN_FILES or name.startswith((fingerprint.DRAFT_PREFIX, _JOURNAL_DRAFT)):
+    if name in OWN_FILES or name.startswith(_DRAFTS):
         return True
     return any(pattern.fullmatch(name) for pattern in (_MANIFEST_DRAFT, _GENERATION, _BACKUP))

@@ -13,6 +13,7 @@ from coderank.errors import ConfigurationError, StoreError
 from coderank.settings import secret
 from coderank.store.address import Address
 from coderank.store.adopt import Fields
+from coderank.store.pin import Physical
 from coderank.store.quantization import NONE, Quantization
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ def configured(chosen: Quantization, before: config.Quantization) -> dict[str, A
 def _named(bits: float, word: str) -> str:
     """Name a number of bits as the configuration does: binary's ``two_bits``, turbo's ``bits2``."""
     return next(name for name, count in _BITS.items() if count == bits and name.startswith("bits") == (word == "bits"))
+
+
+def pinned(collection: config.Collection, place: str) -> config.Collection:
+    """Describe the same collection with a physical collection for its name; as it is, where ``place`` is empty."""
+    if not place or collection.store is None:
+        return collection
+    server = msgspec.structs.replace(collection.store, collection=Physical(place))
+    return msgspec.structs.replace(collection, store=server)
 
 
 def connect(collection: config.Collection, settings: Settings) -> Connection:

@@ -50,6 +50,7 @@ class ServerSite:
         self._connection = connection
         self._name = name
         self._record = record
+        self._backup = record.backup
         self._live = open_server_points(connection, record.old_place)
         self._shadow = _Shadow(connection, record, vector, fingerprint)
 
@@ -75,7 +76,8 @@ class ServerSite:
         verify_snapshot(self._connection, made)
         several = nodes(self._connection)
         whose = f" (of the shards of one of {several} nodes)" if several > 1 else ""
-        return f"snapshot {made.name} of {made.collection}, {made.size:,} bytes{whose}"
+        self._backup = f"snapshot {made.name} of {made.collection}, {made.size:,} bytes{whose}"
+        return self._backup
 
     def quiet(self) -> AbstractContextManager[None]:
         """Do nothing: a server keeps nobody out."""
@@ -123,7 +125,7 @@ class ServerSite:
         if self._record.old_place not in collections(self._connection):
             return []
         kept = list_snapshots(self._connection, self._record.old_place)
-        return [one for one in kept if f"snapshot {one.name} " in self._record.backup]
+        return [one for one in kept if f"snapshot {one.name} " in self._backup]
 
 
 class _Shadow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -17,6 +17,7 @@ from coderank.indexing.succession import Succession, next_generation
 from coderank.indexing.vector_cache import VectorCache
 from coderank.loading.choice import remembered_embedder
 from coderank.loading.opened import opened_embedder
+from coderank.migration.contract import Site
 from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
 from coderank.migration.recut import Recutting
 from coderank.migration.run import Migration
@@ -34,6 +35,14 @@ if TYPE_CHECKING:
     from coderank.migration.plan import Cut
     from coderank.models.catalogue import Model
     from coderank.settings import Settings
+
+
+class LocalSite(Site, Protocol):
+    """A site of which this machine keeps the record."""
+
+    def close(self) -> None:
+        """Release what it has open."""
+        ...
 
 
 class IndexMove(Move):
@@ -65,7 +74,7 @@ class IndexMove(Move):
         own = "" if self._named or begun else _own(found, settings)
         model = self._target(begun, settings, own)
         with ExitStack() as held:
-            held.enter_context(self._at(found, found).alone())
+            held.enter_context(self._succession(found, found).alone())
             record = self._record(found, begun, model)
             site = self._at(
                 _record_of(record.old, record.old_place),
@@ -105,10 +114,14 @@ class IndexMove(Move):
         place = next_generation(self._engine.home.folder, here)
         return Record(old=old, new=new, old_place=here, new_place=place)
 
-    def _at(self, old: IndexRecord, new: IndexRecord, *, cut_anew: bool = False) -> IndexSite:
-        return IndexSite(Succession(self._engine.home, self._label, old, new), cut_anew=cut_anew)
+    def _succession(self, old: IndexRecord, new: IndexRecord) -> Succession:
+        return Succession(self._engine.home, self._label, old, new)
 
-    def _cutting(self, site: IndexSite, record: Record) -> Grow:
+    def _at(self, old: IndexRecord, new: IndexRecord, *, cut_anew: bool = False) -> LocalSite:
+        """Give the place of both generations."""
+        return IndexSite(self._succession(old, new), cut_anew=cut_anew)
+
+    def _cutting(self, site: Site, record: Record) -> Grow:
         """Say how new points come of the source: cut anew, with those vectors that the live ones have of the same."""
         home = replace(self._engine.home, embedder=lambda _: self._embedding.embedder)
         source = Recut(home, self._model, home.folder / record.new_place)

@@ -35,18 +35,9 @@ class ServerMove(Move):
     """Moves what a name stands for on a server: to a collection beside it, by an alias."""
 
     def __init__(self, engine: Engine, model: str = "", *, dimension: int = 0, force: bool = False) -> None:
-        """Take the engine of the collection, and the model to move to.
-
-        Raises UsageError for a collection that has sources as well.
-        """
+        """Take the engine of the collection, and the model to move to."""
         settings = engine.home.settings
         described = wiring.describe(engine.collection, settings)
-        if not described.is_adopted:
-            raise UsageError(
-                f"{engine.collection} is indexed from its sources into a server, which cannot be moved yet",
-                "Name the new model and another store.collection in its configuration, then: coderank index "
-                f"--collection {engine.collection}",
-            )
         journal = Journal(engine.home.folder / FILE_NAME)
         command = f"coderank migrate {engine.collection}"
         super().__init__(journal, engine.label, command, model, dimension=dimension, force=force)
@@ -85,7 +76,7 @@ class ServerMove(Move):
     ) -> tuple[Record, str]:
         from coderank.migration.aliased import ServerSite  # noqa: PLC0415
         from coderank.store.server_adoption import is_own  # noqa: PLC0415
-        from coderank.store.server_names import collections  # noqa: PLC0415
+        from coderank.store.server_names import free_name  # noqa: PLC0415
         from coderank.store.server_points import open_server_points  # noqa: PLC0415
 
         spec = self._spec(open_server_points(connection, here).specs(), here)
@@ -101,8 +92,7 @@ class ServerMove(Move):
         old = self._made_with(spec.dimension, new)
         if (old.model, old.dimension) == (new.model, new.dimension):
             return Record(old=new, new=new, old_place=here, new_place=here, stage=Stage.LIVE), spec.name
-        taken = set(collections(connection))
-        place = next(at for number in range(1, 1000) if (at := f"{name}--{model.name}-{number}") not in taken)
+        place = free_name(connection, name, model.name)
         return Record(old=old, new=new, old_place=here, new_place=place), spec.name
 
     def _spec(self, specs: tuple[VectorSpec, ...], here: str) -> VectorSpec:

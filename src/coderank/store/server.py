@@ -13,9 +13,10 @@ from coderank.store.checks import check_points, check_request, check_vectors
 from coderank.store.contract import Counts
 from coderank.store.layout import DENSE, OWN, Layout
 from coderank.store.payload import PATH, path_of, to_payload
+from coderank.store.pin import Physical
 from coderank.store.server_collection import check_made_alike, complete, make
 from coderank.store.server_failures import CLIENT_ERRORS, is_missing, meaning
-from coderank.store.server_names import delete_collection, metadata, resolve
+from coderank.store.server_names import aliases_of, delete_collection, metadata, point_alias, resolve
 from coderank.store.server_requests import METADATA, Plan, of_paths, point_id, server_point, where, without_dense
 from coderank.store.server_scoring import Searched, ranked
 from coderank.store.server_writing import batches, in_flight, split_where_too_large
@@ -43,10 +44,10 @@ Answer = TypeVar("Answer")
 class ServerStore:
     """A Store in a collection of a server. Safe to use from several threads; nothing is asked before the first use.
 
-    ``collection`` may be an alias. What it stands for is looked up now and then, checked against ``fingerprint`` (what
-    the caller's vectors are made with), and asked by its own name in between, so that a switch of the alias never
-    mixes two models. ``verify`` runs at each look; ``verify_empty`` runs before a collection that does not exist
-    answers with nothing, and raises if there should be points.
+    ``collection`` may be an alias, unless it is Physical. What it stands for is looked up now and then, checked against
+    ``fingerprint`` (what the caller's vectors are made with), and asked by its own name in between, so that a switch of
+    the alias never mixes two models. ``verify`` runs at each look; ``verify_empty`` runs before a collection that does
+    not exist answers with nothing, and raises if there should be points.
     """
 
     def __init__(
@@ -153,11 +154,17 @@ class ServerStore:
     def erase(self, then: Callable[[], object] | None = None) -> None:
         """Delete the collection, if coderank made it, then run ``then``; one that others made is refused."""
         target = resolve(self._connection, self._name)
+        names: list[str] = []
         if target is not None:
             if METADATA not in metadata(self._connection, target):
                 raise self._foreign(target, "deleted")
+            names = aliases_of(self._connection, target)
             delete_collection(self._connection, target)
         self._forget()
+        if isinstance(self._name, Physical) and names:  # whoever follows them is to find what is written anew
+            self._made()
+            for name in names:
+                point_alias(self._connection, name, self._name)
         if then is not None:
             then()
 

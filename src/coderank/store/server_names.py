@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qdrant_client import models
 
 from coderank.errors import StoreError
+from coderank.store.pin import Physical
 from coderank.store.server_failures import CLIENT_ERRORS, meaning, status_of
 
 if TYPE_CHECKING:
@@ -41,11 +42,22 @@ def resolve(connection: Connection, name: str) -> str | None:
 
     The alias ``NAME.live`` comes first: it is set where a move to another model left the old collection its name.
     """
-    known = aliases(connection)
+    known = {} if isinstance(name, Physical) else aliases(connection)
     for alias in (f"{name}{LIVE}", name):
         if alias in known:
             return known[alias]
     return name if connection.call(lambda client: client.collection_exists(name)) else None
+
+
+def free_name(connection: Connection, name: str, model: str) -> str:
+    """Name a collection beside the one that ``name`` stands for, for vectors of a model."""
+    taken = set(collections(connection))
+    return next(free for number in range(1, 1000) if (free := f"{name}--{model}-{number}") not in taken)
+
+
+def aliases_of(connection: Connection, collection: str) -> list[str]:
+    """Every alias that stands for a collection."""
+    return [alias for alias, target in aliases(connection).items() if target == collection]
 
 
 def point_alias(connection: Connection, alias: str, collection: str) -> None:
