@@ -122,6 +122,13 @@ class TestExcerpt:
         assert "LIMIT = 5" in [line.text for line in shown.lines]
         assert len(shown.lines) <= limit
 
+    @given(line=st.text("ab_ é-.", max_size=12), name=st.sampled_from(["a", "ab", "a-a", "é", "_b"]))
+    def test_a_definition_line_has_the_name_as_a_word(self, line: str, name: str) -> None:
+        content = "\n".join(["# first", line, *["# other"] * 20])
+        shown = excerpt(hit(content, symbol=name), ("other",), limit=2)
+        named = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line) is not None
+        assert (2 in [one.number for one in shown.lines]) == named
+
     def test_leading_and_trailing_blank_lines_are_left_out(self) -> None:
         shown = excerpt(hit("\n\nx = 1\n\n", start=10), ())
         assert [(line.number, line.text) for line in shown.lines] == [(12, "x = 1")]

@@ -395,5 +395,5 @@ class Engine:
         model = generation.model
         index = IndexInfo(model.name, totals.chunks, totals.coverage)
         begun = self._ahead if self._ahead and self._ahead[0] is generation else None
-        found = answer(find, asked, index, model, lambda: begun[1] if begun else generation.embedder())
-        return replace(found, hits=tuple(replace(hit, root=self._root_of(hit.path)) for hit in found.hits))
+        embedder = (lambda: begun[1]) if begun else generation.embedder
+        return answer(find, asked, index, model, embedder, self._root_of)

@@ -142,13 +142,11 @@ def excerpts(result: SearchResult) -> Iterator[Excerpt]:
 
 def excerpt(hit: Hit, terms: Sequence[str], *, limit: int = EXCERPT_LINES) -> Excerpt:
     """Choose at most ``limit`` lines of a hit: its definition line and the stretch with most of the query's words."""
-    lines = [visible(line.removesuffix("\r")) for line in hit.content.split("\n")]
-    while len(lines) > 1 and not lines[-1].strip():
-        lines.pop()
-    found = [_terms_on(line, terms) for line in lines]
+    lines = source_lines(hit)
+    found = _terms_by_line(lines, terms)
     chosen = _choose(lines, found, hit.symbol, limit)
     return Excerpt(
-        path=visible(_joined(hit.root, hit.path)),
+        path=place(hit),
         span=str(hit.start_line) if hit.end_line <= hit.start_line else f"{hit.start_line}-{hit.end_line}",
         symbol=visible(hit.symbol),
         score=f"{hit.score:.3f}",
@@ -157,6 +155,19 @@ def excerpt(hit: Hit, terms: Sequence[str], *, limit: int = EXCERPT_LINES) -> Ex
         source=tuple(lines),
         lines=tuple(ExcerptLine(hit.start_line + i, lines[i], bool(found[i])) for i in chosen),
     )
+
+
+def source_lines(hit: Hit) -> list[str]:
+    """Give the lines of a hit as they can be shown, without blank ones at the end."""
+    lines = [visible(line.removesuffix("\r")) for line in hit.content.split("\n")]
+    while len(lines) > 1 and not lines[-1].strip():
+        lines.pop()
+    return lines
+
+
+def place(hit: Hit) -> str:
+    """Give the path of a hit's file as it can be shown, and opened from where the caller stands."""
+    return visible(_joined(hit.root, hit.path))
 
 
 def query_terms(query: str) -> tuple[str, ...]:
@@ -168,6 +179,8 @@ def query_terms(query: str) -> tuple[str, ...]:
 
 def visible(text: str) -> str:
     """Escape control characters, so that a name or a line of code can neither break the layout nor drive a terminal."""
+    if text.isprintable():  # which is stricter, and twenty times as fast
+        return text
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
@@ -210,9 +223,14 @@ def _joined(root: str, path: str) -> str:
     return f"{root.removesuffix('/')}/{path}"
 
 
-def _terms_on(line: str, terms: Sequence[str]) -> frozenset[str]:
-    folded = line.lower()
-    return frozenset(term for term in terms if term in folded)
+def _terms_by_line(lines: Sequence[str], terms: Sequence[str]) -> list[frozenset[str]]:
+    """Which terms are on each line, whatever their case."""
+    folded = [line.lower() for line in lines]
+    whole = "\n".join(folded)
+    present = [term for term in terms if term in whole]
+    if not present:
+        return [frozenset()] * len(lines)
+    return [frozenset([term for term in present if term in line]) for line in folded]
 
 
 def _choose(lines: Sequence[str], found: Sequence[frozenset[str]], symbol: str, limit: int) -> list[int]:
@@ -241,8 +259,22 @@ def _definition(lines: Sequence[str], symbol: str, first: int) -> int:
     name = re.split(r"[.:#/\s]+", symbol)[-1]
     if not name:
         return first
-    whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
-    return next((i for i, line in enumerate(lines) if whole.search(line)), first)
+    return next((i for i, line in enumerate(lines) if _is_word_of(line, name)), first)
+
+
+def _is_word_of(line: str, name: str) -> bool:
+    """Tell whether a name stands by itself somewhere on a line. A pattern for each name would be dear to make."""
+    at = line.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if not _is_word(line[at - 1 : at]) and not _is_word(line[end : end + 1]):
+            return True
+        at = line.find(name, at + 1)
+    return False
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _densest(found: Sequence[frozenset[str]], begin: int, length: int) -> int:
@@ -255,9 +287,15 @@ def _densest(found: Sequence[frozenset[str]], begin: int, length: int) -> int:
         for term in terms:
             frequency[term] = frequency.get(term, 0) + 1
 
+    weights: dict[frozenset[str], float] = {frozenset(): 0.0}
+
     def weight(start: int) -> float:
         here = frozenset[str]().union(*found[start : start + length])
-        return sum(1 / frequency[term] for term in sorted(here))
+        if here not in weights:  # most stretches have the words of the one before
+            weights[here] = sum(1 / frequency[term] for term in sorted(here))
+        return weights[here]
 
+    if not frequency:
+        return begin
     last = max(begin, len(found) - length)
     return max(range(begin, last + 1), key=lambda start: (weight(start), -start))

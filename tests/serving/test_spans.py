@@ -22,6 +22,22 @@ def test_an_unchanged_file_gives_the_hit_as_it_is() -> None:
     assert checked(HIT, "x" + FILE) == Span(HIT)  # another line of the file is none of the hit's business
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "standing"),
+    [
+        ("a\nb\na\n", 3, Standing.CURRENT),
+        ("xa\na\n", 2, Standing.CURRENT),
+        ("ab\na", 2, Standing.CURRENT),
+        ("xa\nax\na\n", 2, Standing.MOVED),
+        ("a", 1, Standing.CURRENT),
+    ],
+)
+def test_only_whole_lines_at_their_place_are_the_hit(text: str, line: int, standing: Standing) -> None:
+    span = checked(Hit("a.py", line, line, "python", "", 0.5, "a"), text)
+    assert span is not None
+    assert span.standing is standing
+
+
 @pytest.mark.parametrize("above", ["# new\n", "# new\n" * 40])
 def test_code_that_moved_has_its_new_lines(above: str) -> None:
     lines = above.count("\n")

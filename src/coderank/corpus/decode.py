@@ -13,6 +13,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+_ANY_MARK = tuple(mark for mark, _ in _MARKS)
+
 MAX_CONTROL_SHARE = 0.02
 """Text has almost none of these characters; compressed or compiled bytes have about one in ten."""
 
@@ -44,7 +46,8 @@ def is_binary(data: bytes) -> bool:
 
 def decode(data: bytes) -> str:
     """Decode text, with newlines as ``\\n``. Never fails: what no encoding explains becomes U+FFFD."""
-    return _text(data).replace("\r\n", "\n").replace("\r", "\n")
+    text = _text(data)
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _text(data: bytes) -> str:
@@ -58,7 +61,9 @@ def _text(data: bytes) -> str:
 
 
 def _marked(data: bytes) -> str | None:
-    return next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
+    if not data.startswith(_ANY_MARK):
+        return None
+    return next(encoding for mark, encoding in _MARKS if data.startswith(mark))
 
 
 def _damaged_utf8(data: bytes) -> str | None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
+    from coderank.corpus.texts import Texts
     from coderank.corpus.walk import Listing
     from coderank.types import Chunk
 
@@ -65,6 +66,7 @@ class FolderTree:
         """Take the root, and folders that are no part of the tree even where they lie in it: coderank's own."""
         self._root = root
         self._leave_out = leave_out
+        self._texts: Texts | None = None
         self.on_folder: Callable[[str], None] | None = None
         """Told of each folder before it is listed: whoever watches them all from then on misses no change."""
 
@@ -97,6 +99,8 @@ class FolderTree:
 
     def text(self, path: str) -> str | Skip | None:
         """Give the text of a file below the folder, with newlines as ``\\n``; nothing outside of it is ever opened."""
-        from coderank.corpus.read import read_again  # noqa: PLC0415 - not needed to search alone
+        from coderank.corpus.texts import Texts  # noqa: PLC0415 - not needed to search alone
 
-        return read_again(self._root, path)
+        if self._texts is None:
+            self._texts = Texts(self._root)
+        return self._texts.of(path)

@@ -54,8 +54,15 @@ class Asked:
     """None: not reranked."""
 
 
-def answer(find: Find, asked: Asked, index: IndexInfo, model: Model, embedder: Callable[[], Embedder]) -> SearchResult:
-    """Run the retrieval; the hits' root is left to the caller. Without vectors, words alone are asked."""
+def answer(
+    find: Find,
+    asked: Asked,
+    index: IndexInfo,
+    model: Model,
+    embedder: Callable[[], Embedder],
+    root_of: Callable[[str], str],
+) -> SearchResult:
+    """Run the retrieval; ``root_of`` gives the root of a hit's path. Without vectors, words alone are asked."""
     if asked.scope is None:
         return SearchResult(query=asked.query, hits=(), stages=(), index=index)
     has_vectors = index.chunks > 0 and index.dense_coverage > 0
@@ -66,7 +73,7 @@ def answer(find: Find, asked: Asked, index: IndexInfo, model: Model, embedder: C
     if asked.reranking is not None:
         candidates, stage = _reranked(asked.query, candidates, asked.reranking)
         stages = [*stages, stage]
-    hits = tuple(hit(candidate) for candidate in candidates[: asked.limit])
+    hits = tuple(hit(candidate, root_of(candidate.chunk.path)) for candidate in candidates[: asked.limit])
     return SearchResult(query=asked.query, hits=hits, stages=tuple(stages), index=index)
 
 

@@ -120,8 +120,8 @@ def _retrieve(
         return rank(asked, candidates, wanted.limit, legs.terms, wanted.priors)
 
 
-def hit(candidate: Candidate) -> Hit:
-    """Describe a candidate as its reader sees it."""
+def hit(candidate: Candidate, root: str = "") -> Hit:
+    """Describe a candidate as its reader sees it, below a root as the caller names it."""
     chunk = candidate.chunk
     return Hit(
         path=chunk.path,
@@ -131,4 +131,5 @@ def hit(candidate: Candidate) -> Hit:
         symbol=chunk.symbol,
         score=round(candidate.score, 6),
         content=chunk.content,
+        root=root,
     )

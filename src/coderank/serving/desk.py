@@ -116,17 +116,15 @@ class _Output(io.BufferedIOBase):
         return True
 
     def write(self, data: ReadableBuffer) -> int:
+        """Send at once what is whole: to be asked to flush takes another turn of the library's threads."""
         written = bytes(data)
-        self._pending += written
-        return len(written)
-
-    def flush(self) -> None:
-        whole, newline, self._pending = self._pending.rpartition(b"\n")
-        for line in (whole + newline).splitlines(keepends=True):
+        *whole, self._pending = (self._pending + written).split(b"\n")
+        for line in whole:
             if self._greeted is not None and _answers(line, self._greeted):
                 self._greeted = None
             else:
-                _write(self._descriptor, line)
+                _write(self._descriptor, line + b"\n")
+        return len(written)
 
 
 def _private(descriptor: int, instead: int) -> int:

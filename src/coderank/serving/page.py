@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from coderank.render import EXCERPT_LINES, excerpt, number_width, numbered, query_terms, visible
+from coderank.render import EXCERPT_LINES, excerpt, number_width, numbered, place, query_terms, source_lines, visible
 from coderank.serving.spans import Span, Standing
 from coderank.serving.tokens import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 MAX_COLUMNS = 200
@@ -177,24 +177,26 @@ def _union(first: Span, second: Span) -> Span:
 
 def _piece(span: Span, terms: Sequence[str], detail: Detail) -> Piece:
     hit = span.hit
-    shown = excerpt(hit, terms, limit=span.hits * (1 if detail is Detail.SIGNATURES else EXCERPT_LINES))
-    if detail is Detail.PATHS or not hit.content:
-        text = ""
-    elif detail is Detail.FULL:
-        text = "\n".join(map(_cut, shown.source))
-    else:
-        width = number_width(shown) - 2
-        text = "\n".join(_cut(f"{number:>{width}}  {line}".rstrip()) for number, line in numbered(shown))
     return Piece(
-        path=shown.path,
+        path=place(hit),
         start_line=hit.start_line,
         end_line=hit.end_line,
         language=hit.language,
         symbol=visible(hit.symbol),
         score=hit.score,
         standing=span.standing,
-        text=text,
+        text="\n".join(map(_cut, _lines(span, terms, detail))) if hit.content else "",
     )
+
+
+def _lines(span: Span, terms: Sequence[str], detail: Detail) -> Iterable[str]:
+    if detail is Detail.PATHS:
+        return ()
+    if detail is Detail.FULL:
+        return source_lines(span.hit)
+    shown = excerpt(span.hit, terms, limit=span.hits * (1 if detail is Detail.SIGNATURES else EXCERPT_LINES))
+    width = number_width(shown) - 2
+    return (f"{number:>{width}}  {line}".rstrip() for number, line in numbered(shown))
 
 
 def _cut(line: str) -> str:

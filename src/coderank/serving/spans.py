@@ -48,6 +48,8 @@ def checked(hit: Hit, text: str | Skip | None) -> Span | None:
         return Span(hit)
     if isinstance(text, Skip):
         return None
+    if _stands(hit, text):
+        return Span(hit)
     now, then = text.split("\n"), hit.content.split("\n")
     start = hit.start_line - 1
     if now[start : start + len(then)] == then:
@@ -62,6 +64,14 @@ def checked(hit: Hit, text: str | Skip | None) -> Span | None:
             first = max(0, found - anchor)
             return Span(_lines(hit, now, first, min(len(now), first + len(then))), Standing.CHANGED)
     return Span(replace(hit, content=""), Standing.LOST)
+
+
+def _stands(hit: Hit, text: str) -> bool:
+    """Tell whether the first place in a text that reads as the hit does is the hit's: nearly always, and soon known."""
+    at = text.find(hit.content)
+    end = at + len(hit.content)
+    whole_lines = at >= 0 and text[at - 1 : at] in ("", "\n") and text[end : end + 1] in ("", "\n")
+    return whole_lines and text.count("\n", 0, at) == hit.start_line - 1
 
 
 def _runs(now: Sequence[str], then: Sequence[str]) -> list[int]:

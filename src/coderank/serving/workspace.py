@@ -60,7 +60,7 @@ class Answer:
 
     def checked(self, hits: Sequence[Hit]) -> tuple[list[Span], int]:
         """Compare hits of this answer with their files now, and count those whose file is gone: they are left out."""
-        holders = {hit.root: part.kept for part in self.parts for hit in part.result}
+        holders = {hit.root: part.kept for part in self.parts for hit in part.result.hits}
         texts: dict[tuple[str, str], str | Skip | None] = {}
         found: list[Span] = []
         for rank, hit in enumerate(hits):
