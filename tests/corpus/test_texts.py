@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from coderank.corpus import texts as texts_module
+from coderank.corpus.read import read_again
 from coderank.corpus.texts import Texts
 from coderank.types import Skip, SkipReason
 
@@ -19,7 +20,7 @@ OLD = time.time() - 60
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which files were read."""
     found: list[str] = []
-    real = texts_module.read_again
+    real = read_again
 
     def counted(root: Path, path: str) -> str | Skip:
         found.append(path)

@@ -31,6 +31,7 @@ _PRIVATE_KEY = re.compile(r"\s*-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
 
 _DETOURS = frozenset({"", ".", ".."})
 
+
 @dataclass(frozen=True, slots=True)
 class SourceText:
     """The text of a file, with newlines as ``\\n``, and the digest of its bytes as they are on disk."""
@@ -88,22 +89,23 @@ def _load(root: Path, path: str) -> bytes | Skip:
 
 def locate(root: Path, path: str) -> Path | None:
     """Return where the file of an entry is; None if by now a link on the way leads out of the root."""
-    base = os.path.realpath(root)
-    if os.path.isdir(base) and _is_straight(base, path):
-        return Path(base, path)
-    place = Path(base if os.path.isdir(base) else os.path.dirname(base), path)
+    base = Path(os.path.realpath(root))
+    place = (base if base.is_dir() else base.parent) / path
+    if _is_straight(base, path):
+        return place
     return place if Path(os.path.realpath(place)).is_relative_to(base) else None
 
 
-def _is_straight(base: str, path: str) -> bool:
+def _is_straight(base: Path, path: str) -> bool:
     """Tell whether no step of a path is a link or leads upwards, so that there is nothing to resolve: half the time."""
     steps = path.split("/")
     if os.name != "posix" or not _DETOURS.isdisjoint(steps):
         return False
+    place = str(base)
     try:
         for step in steps:
-            base = f"{base}/{step}"
-            if stat.S_ISLNK(os.lstat(base).st_mode):
+            place = f"{place}/{step}"
+            if stat.S_ISLNK(os.lstat(place).st_mode):
                 return False
     except OSError:
         return False

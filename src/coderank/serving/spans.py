@@ -50,7 +50,11 @@ def checked(hit: Hit, text: str | Skip | None) -> Span | None:
         return None
     if _stands(hit, text):
         return Span(hit)
-    now, then = text.split("\n"), hit.content.split("\n")
+    return _found_again(hit, text.split("\n"), hit.content.split("\n"))
+
+
+def _found_again(hit: Hit, now: Sequence[str], then: Sequence[str]) -> Span:
+    """Look for the lines of a hit among those of its file, whose first look-alike did not stand at its place."""
     start = hit.start_line - 1
     if now[start : start + len(then)] == then:
         return Span(hit)
