@@ -16,6 +16,7 @@ from coderank.errors import (
     ModelNotFoundError,
     PathNotFoundError,
 )
+from coderank.loading.choice import bundled_model
 from coderank.settings import Settings
 from coderank.types import Skip
 
@@ -54,7 +55,7 @@ def test_open_index_search(root: Path, settings: Settings) -> None:
         assert found[0].root == str(root)
         assert len(found) == len(list(found)) == 3
         assert [stage.name for stage in found.stages] == ["embed", "retrieve", "rank"]
-        assert (found.index.model, found.index.dense_coverage) == ("all-minilm-l6-v2", 1.0)
+        assert (found.index.model, found.index.dense_coverage) == (bundled_model(), 1.0)
         assert engine.search("Session.send")[0].symbol.startswith("Session")
 
 

@@ -111,7 +111,10 @@ def test_a_dead_endpoint_is_told_and_the_cross_encoder_steps_in(root: Path, sett
     assert "cross-encoder on" in stage(found).detail
 
 
-def test_a_failure_leaves_the_retrievals_order_and_says_so(root: Path, settings: Settings) -> None:
+def test_a_failure_leaves_the_retrievals_order_and_says_so(
+    root: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coderank.loading.rerankers.CROSS_ENCODERS", ())
     with serving(lambda *_: refused(500)) as server:
         found = asked(root, replace(settings, rerank_url=server.url, rerank_budget_ms=2_000))
     with Engine.open(root, settings=settings) as engine:

@@ -12,6 +12,7 @@ from tests.tiny_model import settings_with_tiny
 from coderank import Engine
 from coderank.errors import IndexCorruptError, IndexIncompatibleError
 from coderank.indexing.claim import fingerprint_of
+from coderank.loading.choice import bundled_model
 from coderank.models.catalogue import get
 from coderank.models.user import catalogue_of
 from coderank.settings import Settings
@@ -70,7 +71,7 @@ def test_an_open_engine_follows_its_index_to_another_model(root: Path, settings:
         engine.index()
     with Engine.open(root, settings=settings) as engine, Engine.open(root, settings=settings) as writer:
         engine.index()
-        assert engine.search("merge cookies").index.model == "all-minilm-l6-v2"
+        assert engine.search("merge cookies").index.model == bundled_model()
         put(tmp_path / "other", engine.index_dir, "generation-2")
         engine.anticipate("merge cookies")  # by the model that is left
         move_on(engine.index_dir, root, settings, "tiny", "generation-2")
@@ -79,11 +80,11 @@ def test_an_open_engine_follows_its_index_to_another_model(root: Path, settings:
         (root / "jar.py").write_text("def open_jar(lid):\n    return lid.twist()\n")
         assert writer.index().changed_files == 1
         assert engine.search("open the jar")[0].path == "jar.py"
-        move_on(engine.index_dir, root, settings, "all-minilm-l6-v2", "")
+        move_on(engine.index_dir, root, settings, bundled_model(), "")
         assert "jar.py" not in {hit.path for hit in engine.search("open the jar")}
         assert engine.status().changed_since == 1
     with Engine.open(root, settings=settings) as engine:
-        assert engine.model == "all-minilm-l6-v2"
+        assert engine.model == bundled_model()
         assert engine.index(rebuild=True).files == 2
 
 
@@ -100,7 +101,7 @@ def test_a_rebuild_stays_in_the_generation_in_use(root: Path, settings: Settings
         engine.index()
         engine.close()
         put(engine.index_dir, engine.index_dir, "generation-2")
-        move_on(engine.index_dir, root, settings, "all-minilm-l6-v2", "generation-2")
+        move_on(engine.index_dir, root, settings, bundled_model(), "generation-2")
     with Engine.open(root, model="tiny", settings=settings) as engine:
         engine.index(rebuild=True)
         assert fingerprint.read(engine.index_dir).generation == "generation-2"
@@ -118,10 +119,10 @@ def test_a_sync_writes_nothing_to_points_that_were_left(root: Path, settings: Se
 
         def move_once(_: object) -> None:
             if not moved:
-                move_on(engine.index_dir, root, settings, "all-minilm-l6-v2", "generation-2")
+                move_on(engine.index_dir, root, settings, bundled_model(), "generation-2")
                 moved.append(True)
 
         assert engine.index(on_progress=move_once).chunks == 2
         assert engine.search("open the jar")[0].path == "jar.py"
-        move_on(engine.index_dir, root, settings, "all-minilm-l6-v2", "")
+        move_on(engine.index_dir, root, settings, bundled_model(), "")
         assert engine.status().changed_since == 1

@@ -26,6 +26,7 @@ from coderank.errors import (
     SourceUnavailableError,
     UsageError,
 )
+from coderank.loading.choice import bundled_model
 from coderank.loading.opened import opened_embedder
 from coderank.models.catalogue import get
 from coderank.settings import Settings
@@ -314,7 +315,7 @@ class TestOnAServer:
             here = engine.search("password")
         elsewhere = replace(settings, data_dir=tmp_path / "elsewhere")
         with Engine.open_collection("theirs", settings=elsewhere) as engine:
-            assert engine.model == "all-minilm-l6-v2"
+            assert engine.model == bundled_model()
             there = engine.search("password")
             assert [(hit.path, hit.score) for hit in there] == [(hit.path, hit.score) for hit in here]
             assert engine.sync().changed_files == 0

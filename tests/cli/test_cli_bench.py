@@ -12,6 +12,7 @@ from coderank.cli import benching
 from coderank.cli.benching import Plan, bench
 from coderank.errors import MeasurementError, UsageError
 from coderank.evaluation.rivals import installed
+from coderank.loading.choice import bundled_model
 from coderank.settings import Settings
 
 FILES = {
@@ -34,7 +35,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
 
 def test_everything_is_measured_on_a_copy(plan: Plan) -> None:
     found = bench(plan)
-    assert (found.files, found.model) == (2, "all-minilm-l6-v2")
+    assert (found.files, found.model) == (2, bundled_model())
     assert [one.what.split(",")[0] for one in found.processes] == ["index", "index", "index", "search", "--version"]
     assert all(one.seconds[0] > 0 and one.peak_mib > 5 for one in found.processes)
     assert found.stages.keys() == {"embed", "retrieve", "rank", "total"}

@@ -13,6 +13,7 @@ from qdrant_client import models
 from tests.cli.conftest import World
 from tests.store.servers import Servers
 
+from coderank.loading.choice import bundled_model
 from coderank.migration.parquet import Reader
 from coderank.store.server_names import collections
 
@@ -82,7 +83,7 @@ class TestCollections:
         assert (done.returncode, done.stderr) == (0, "")
         head, app, later, note = done.stdout.splitlines()
         assert head.split() == ["collection", "model", "sources", "store", "chunks", "vectors"]
-        assert app.split() == ["app", "all-minilm-l6-v2", "src,", "handbook", "embedded", "4", "100", "%"]
+        assert app.split() == ["app", bundled_model(), "src,", "handbook", "embedded", "4", "100", "%"]
         assert later.split()[:2] == ["later", "auto"]
         assert note.startswith("later: The collection later of ")
         listed = json.loads(described.run("collections", "list", "--format", "json").stdout)
@@ -96,7 +97,7 @@ class TestCollections:
         assert "coderank index --collection app" in before
         described.run("index", "--collection", "app")
         found = json.loads(described.run("collections", "info", "app", "--format", "json").stdout)
-        assert (found["indexed_with"], found["chunks"], found["changed_since"]) == ("all-minilm-l6-v2", 4, 0)
+        assert (found["indexed_with"], found["chunks"], found["changed_since"]) == (bundled_model(), 4, 0)
         assert [one["name"] for one in found["sources"]] == ["src", "handbook"]
         text = described.run("collections", "info", "app").stdout
         assert f"name handbook, path {described.repo / 'docs'}" in text

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.reranking.tiny_pairs import write_counter, write_vocabulary
 
+from coderank.loading.choice import bundled_model
+
 if TYPE_CHECKING:
     from tests.cli.conftest import World
 
@@ -39,13 +41,13 @@ def test_a_set_is_measured_in_every_mode_and_again_against_itself(world: World, 
     assert done.stderr == ""
     assert "tiny: 2 questions" in done.stdout
     assert sorted(file.name for file in out.iterdir()) == [
-        "all-minilm-l6-v2-dense.json",
-        "all-minilm-l6-v2-hybrid.json",
-        "all-minilm-l6-v2-lexical.json",
+        f"{bundled_model()}-dense.json",
+        f"{bundled_model()}-hybrid.json",
+        f"{bundled_model()}-lexical.json",
         "report.html",
         "report.md",
     ]
-    earlier = out / "all-minilm-l6-v2-hybrid.json"
+    earlier = out / f"{bundled_model()}-hybrid.json"
     found = json.loads(earlier.read_text())
     assert found["means"]["ndcg@10"] == 1.0
     assert [one["found"][0] for one in found["answers"]] == ["login", "parse"]
@@ -63,7 +65,7 @@ def test_reranking_is_measured_and_said(world: World, dataset: Path, tmp_path: P
     done = judged.run("eval", str(dataset), "--lang", "python", "--rerank", "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     assert "note: hybrid + rerank: reranking: cross-encoder, complete, 2 questions" in done.stderr
-    run = json.loads((tmp_path / "out" / "all-minilm-l6-v2-hybrid-rerank.json").read_text())
+    run = json.loads((tmp_path / "out" / f"{bundled_model()}-hybrid-rerank.json").read_text())
     assert run["rerank"] is True
     assert run["stages"]["rerank"] > 0
 

@@ -18,6 +18,8 @@ import pty
 import struct
 import termios
 
+from coderank.loading.choice import bundled_model
+
 if TYPE_CHECKING:
     from tests.cli.conftest import World
 
@@ -73,7 +75,7 @@ def test_hits_are_coloured_and_accounted_for(indexed: World) -> None:
     plain = COLOUR.sub("", screen)
     assert plain.startswith("src/login.py:1-3  check_password  ")
     assert "  1  def check_password(user, password):\n" in plain
-    assert re.search(r"\n1 hit in \d+ ms \(.*\); \d+ chunks, all-minilm-l6-v2\n", plain)
+    assert re.search(rf"\n1 hit in \d+ ms \(.*\); \d+ chunks, {bundled_model()}\n", plain)
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from tests.e2e.conftest import QUESTION, Machine
 
+from coderank.loading.choice import bundled_model
+
 Damage = Callable[[Path], object]
 
 
@@ -55,7 +57,7 @@ REPAIRED_BY_REBUILDING: dict[str, tuple[Damage, str]] = {
     "garbage manifest": (overwrite("manifest.db", b"garbage " * 1000), "cannot be read"),
     "garbage record": (overwrite("index.json", b"\xff\0garbage"), "not the record"),
     "another format": (record('"format": 1', '"format": 99'), "format is 99"),
-    "unknown model": (record("all-minilm-l6-v2", "gone-model"), "'gone-model'"),
+    "unknown model": (record(bundled_model(), "gone-model"), "'gone-model'"),
     "no segments": (remove("shard/segments"), "not a whole index"),
     "lost points": (truncate("shard/segments/*/mutable_id_tracker.mappings"), "lost chunks"),
     "moved tree": (record('"root": ".*"', '"root": "/gone/elsewhere"'), "holds the index of /gone/elsewhere"),

@@ -10,6 +10,8 @@ import time
 import pytest
 from tests.e2e.conftest import QUESTION, Machine
 
+from coderank.loading.choice import bundled_model
+
 FILES = 20
 
 
@@ -26,7 +28,7 @@ def check_whole(machine: Machine) -> None:
     done = machine.run("search", QUESTION, "--wait", "--format", "json")
     assert (done.code, done.err) == (0, "")
     answer = json.loads(done.out)
-    assert answer["index"] == {"model": "all-minilm-l6-v2", "chunks": FILES + 3, "dense_coverage": 1.0}
+    assert answer["index"] == {"model": bundled_model(), "chunks": FILES + 3, "dense_coverage": 1.0}
     assert answer["results"][0]["symbol"] == "RingBuffer"
 
 

@@ -25,11 +25,20 @@ ALWAYS_THERE = "all-minilm-l6-v2"
 def embedder(name: str, settings: Settings) -> Model:
     """Find a model by name, ``auto`` included. Raises ModelNotFoundError, also for one that cannot embed."""
     if name == "auto":
-        name = PREFERRED_MODEL if _runs_at_once(catalogue.get(PREFERRED_MODEL), settings) else _bundled()
+        name = PREFERRED_MODEL if _runs_at_once(catalogue.get(PREFERRED_MODEL), settings) else bundled_model()
     model = catalogue.get(name, catalogue_of(settings))
     if model.kind != "embedder":
-        raise ModelNotFoundError(f"{model.name} is a {model.kind}, not an embedder", f"Take --model {ALWAYS_THERE}")
+        raise ModelNotFoundError(f"{model.name} is a {model.kind}, not an embedder", f"Take --model {bundled_model()}")
     return sized(model, settings)
+
+
+def bundled_model() -> str:
+    """Name the model that ``auto`` takes where the preferred one does not run at once."""
+    if BUNDLED_MODEL == ALWAYS_THERE:
+        return ALWAYS_THERE
+    from coderank.models.bundled import is_here  # noqa: PLC0415 - most searches have an index that names its model
+
+    return BUNDLED_MODEL if is_here(catalogue.get(BUNDLED_MODEL)) else ALWAYS_THERE
 
 
 def sized(model: Model, settings: Settings) -> Model:
@@ -65,16 +74,8 @@ def remembered_embedder(index: IndexRecord, settings: Settings) -> Model:
     except ModelNotFoundError as error:
         raise IndexIncompatibleError(
             f"The index of {index.root} was built with {index.fingerprint.model!r}, which cannot be used here",
-            REBUILD.replace(INDEX, f"--model {ALWAYS_THERE} {INDEX}"),
+            REBUILD.replace(INDEX, f"--model {bundled_model()} {INDEX}"),
         ) from error
-
-
-def _bundled() -> str:
-    if BUNDLED_MODEL == ALWAYS_THERE:
-        return ALWAYS_THERE
-    from coderank.models.bundled import is_here  # noqa: PLC0415 - most searches have an index that names its model
-
-    return BUNDLED_MODEL if is_here(catalogue.get(BUNDLED_MODEL)) else ALWAYS_THERE
 
 
 def _runs_at_once(model: Model, settings: Settings) -> bool:
