@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from tests.serving.serving_world import write_tree
 
-from coderank.serving import kept
+from coderank.serving import asking
 from coderank.settings import Settings
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "PATIENCE_S", 60.0)
+    monkeypatch.setattr(asking, "PATIENCE_S", 60.0)
 
 
 @pytest.fixture

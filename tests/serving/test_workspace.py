@@ -23,10 +23,9 @@ from coderank.errors import (
     InvalidQueryError,
     PathNotFoundError,
 )
-from coderank.serving import caretaker, watch
-from coderank.serving import kept as kept_module
+from coderank.serving import asking, caretaker, watch
+from coderank.serving.asking import NotReadyError
 from coderank.serving.follow import NOBODY
-from coderank.serving.kept import NotReadyError
 from coderank.serving.targets import UnknownCollectionError, folders, inside_of
 from coderank.serving.tools import tools
 from coderank.serving.workspace import Question, Workspace
@@ -119,6 +118,55 @@ def test_several_folders_are_searched_together_or_one_by_name(repo: Path, tmp_pa
     workspace.close()
 
 
+@pytest.fixture
+def lions(repo: Path, tmp_path: Path, settings: Settings) -> Iterator[Workspace]:
+    """Two folders, none of them indexed."""
+    other = write_tree(tmp_path / "zoo", {"lion.py": "def lion_roars():\n    return 'loud'\n"})
+    opened = Workspace.open([str(repo), str(other)], settings)
+    yield opened
+    opened.close()
+
+
+def test_several_folders_get_ready_at_the_same_time(lions: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(2, timeout=30)
+    real = Engine.sync
+
+    def met(engine: Engine, **arguments: object) -> object:
+        together.wait()
+        return real(engine, **arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Engine, "sync", met)
+    answer = lions.search(Question("password lion"))
+    assert [part.freshness.current for part in answer.parts] == [True, True]
+    assert {hit.path for hit in answer.result} >= {"src/login.py", "lion.py"}
+
+
+def test_a_folder_that_has_something_answers_while_another_is_read_for_the_first_time(
+    lions: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lions.search(Question("lion", collection="zoo"))
+    let = threading.Event()
+    real = Engine.sync
+
+    def held(engine: Engine, **arguments: object) -> object:
+        if engine.root.name == "repo":
+            let.wait(30)
+        return real(engine, **arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Engine, "sync", held)
+    monkeypatch.setattr(asking, "PATIENCE_S", 0.1)
+    [search] = [tool for tool in tools(lions) if tool.name == "search_code"]
+    reply = search.run(lions, {"query": "password lion"}, NOBODY)
+    assert [found["path"].endswith("lion.py") for found in reply.structured["results"]] == [True]
+    assert "[not current: repo is still being read" in reply.text
+    related = lions.related("lion.py", 1)
+    assert related.parts[0].kept.target.name == "zoo"
+    let.set()
+    monkeypatch.setattr(asking, "PATIENCE_S", 60.0)
+    answer = lions.search(Question("password lion"))
+    assert {hit.path for hit in answer.result} >= {"src/login.py", "lion.py"}
+
+
 def test_bad_questions_are_refused_before_any_work(workspace: Workspace, settings: Settings) -> None:
     endless = "*" * 400 + "a*" * 7  # may not be expensive to refuse, either
     for bad in (Question(" "), Question("x" * 10_001), Question("x", limit=0), Question("x", paths=("*.py", endless))):
@@ -150,11 +198,11 @@ def test_a_first_index_that_takes_long_is_an_error_with_a_remedy_and_not_an_empt
 
     monkeypatch.setattr(Engine, "sync", slow)
     for name, value in {"PATIENCE_S": 0.05, "FIRST_PATIENCE_S": 0.1, "FIRST_STEP_S": 0.05}.items():
-        monkeypatch.setattr(kept_module, name, value)
+        monkeypatch.setattr(asking, name, value)
     with pytest.raises(NotReadyError, match="Nothing of repo can be searched yet") as refused:
         workspace.search(Question(QUESTION))
     assert "index_status" in refused.value.remedy
-    monkeypatch.setattr(kept_module, "FIRST_PATIENCE_S", 30.0)
+    monkeypatch.setattr(asking, "FIRST_PATIENCE_S", 30.0)
     assert workspace.search(Question(QUESTION)).result[0].path == "src/ring.py"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from contextlib import contextmanager
@@ -22,22 +23,10 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-PATIENCE_S = 2.0
-"""How long changes may hold up an answer: an agent waits that long for any tool, and a thousand changed files are taken
-in within it. Beyond it the index answers as it is, and says so."""
-FIRST_PATIENCE_S = 15.0
-"""How long the first answer about a tree may take that has nothing to answer from yet: clients give up after 30 to 60
-seconds, and the first thousand files are found by their words long before."""
-FIRST_STEP_S = 0.5
-"""How often it is looked whether there is something by now."""
 INLINE_CHUNKS = 64
 """Chunks without a vector that are embedded before the answer: an edited file or two."""
 INLINE_S = 0.5
 """And for how long at most."""
-
-
-class NotReadyError(IndexUnusableError):
-    """A tree is being indexed for the first time, and nothing of it can be searched yet."""
 
 
 class Kept:
@@ -79,66 +68,52 @@ class Kept:
         """Whether chunks had no vector after the last sync or fill, other than those that the model refused."""
         return self._pending > 0 and not self._filled
 
-    def begin(self) -> None:
-        """Begin to bring the index up to date; nobody waits for it."""
-        self._follower.begin()
+    def begin(self, asked: float = math.inf) -> None:
+        """Begin to bring the index up to what was there at a moment, without waiting: now, or when somebody asked."""
+        if not self._undisturbed() and not self._hears_meanwhile:
+            self._follower.begin(asked)
 
-    def ask(
-        self,
-        question: Callable[[Engine], Answer],
-        call: Call = NOBODY,
-        *,
-        is_empty: Callable[[Answer], bool] = lambda _: False,
-    ) -> tuple[Answer, Freshness]:
-        """Answer from an index that is as fresh as patience allows.
-
-        ``is_empty`` tells of an answer whether there was nothing to answer from.
-
-        Raises:
-            CancelledError: the caller gave up.
-            NotReadyError: the first sync has nothing to show yet.
-            CoderankError: what kept the index from being made, or what the engine raises.
-        """
-        self.asked = time.monotonic()
-        asked = min(call.asked, self.asked)
-        freshness = self._fresh(asked, PATIENCE_S, call)
-        deadline = time.monotonic() + FIRST_PATIENCE_S
-        again = False
-        while True:
-            try:
-                answer = self.use(question)
-            except IndexNotFoundError:
-                if freshness.current and again:
-                    raise
-                if freshness.current:  # somebody deleted it under the open engine, which still sees what is gone
-                    again = True
-                    self.close()
-                    asked = time.monotonic()
-                    freshness = self._fresh(asked, PATIENCE_S, call)
-                    continue
-            else:
-                if freshness.current or not is_empty(answer):
-                    return answer, freshness
-            if freshness.error is not None:
-                raise freshness.error
-            if time.monotonic() >= deadline:
-                raise self._not_ready(freshness)
-            freshness = self._fresh(asked, FIRST_STEP_S, call)
-
-    def _fresh(self, asked: float, patience: float, call: Call) -> Freshness:
-        """Wait until the index has everything that was there at a moment, or for so long."""
+    def fresh(self, asked: float, until: float, call: Call = NOBODY) -> Freshness:
+        """Wait until the index has everything that was there at a moment, or until another. Raises CancelledError."""
         # A look at 10,000 files takes 0.1 s of a core; most questions come when nothing has changed.
         if self._undisturbed():
             return Freshness(current=True)
-        deadline = time.monotonic() + patience
-        running = self._follower.running if self._watched else 0
-        if running:  # what it could not see any more, the watch has heard
-            freshness = self._follower.wait(running, patience, call)
+        running = self._hears_meanwhile
+        if running:
+            freshness = self._follower.wait(running, until - time.monotonic(), call)
             if self._undisturbed():
                 return Freshness(current=True)
             if not freshness.current and freshness.error is None:
                 return freshness
-        return self._follower.wait(self._follower.begin(asked), deadline - time.monotonic(), call)
+        return self._follower.wait(self._follower.begin(asked), until - time.monotonic(), call)
+
+    def answer(
+        self, question: Callable[[Engine], Answer], freshness: Freshness, patience: float, call: Call = NOBODY
+    ) -> tuple[Answer | None, Freshness]:
+        """Ask the engine; None while there is no index yet. One that was deleted is made again, for so many seconds.
+
+        Raises CancelledError, and what the engine raises.
+        """
+        self.asked = time.monotonic()
+        try:
+            return self.use(question), freshness
+        except IndexNotFoundError:
+            if not freshness.current:
+                return None, freshness
+        self.close()  # somebody deleted it under the open engine, which still sees what is gone
+        now = time.monotonic()
+        freshness = self.fresh(now, now + patience, call)
+        try:
+            return self.use(question), freshness
+        except IndexNotFoundError:
+            if freshness.current:
+                raise
+            return None, freshness
+
+    @property
+    def _hears_meanwhile(self) -> int:
+        """Number of the sync that runs now if what it cannot see any more is heard by the watch; else 0."""
+        return self._follower.running if self._watched else 0
 
     def _undisturbed(self) -> bool:
         """Tell whether the tree is known to be as the last sync saw it."""
@@ -147,12 +122,6 @@ class Kept:
         if self._watch.is_due() and not self._follower.running:
             self._follower.begin()
         return True
-
-    def _not_ready(self, freshness: Freshness) -> NotReadyError:
-        return NotReadyError(
-            f"Nothing of {self.target.name} can be searched yet: {freshness.detail}",
-            "Ask again in a few seconds; index_status tells how far it is",
-        )
 
     def use(self, question: Callable[[Engine], Answer]) -> Answer:
         """Ask the engine as it is."""

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 from coderank.errors import CoderankError, PathNotFoundError
 from coderank.retrieval.limits import checked_globs, checked_limit, checked_query
 from coderank.retrieval.merge import merged
+from coderank.serving import asking
 from coderank.serving.caretaker import IDLE_S, Caretaker
 from coderank.serving.follow import NOBODY
 from coderank.serving.gate import IN_FLIGHT, Gate
 from coderank.serving.kept import Kept
 from coderank.serving.spans import checked
-from coderank.serving.targets import FOLDER, chosen, collections, folders, here_if_a_project, inside_of
+from coderank.serving.targets import chosen, collections, folders, here_if_a_project, inside_of
+from coderank.types import SearchResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     from coderank.engine import Engine
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from coderank.serving.spans import Span
     from coderank.serving.targets import Target
     from coderank.settings import Settings
-    from coderank.types import Hit, Progress, SearchResult, Skip, Status
+    from coderank.types import Hit, Progress, Skip, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Part:
     """What one target answered."""
 
     kept: Kept
-    result: SearchResult
+    result: SearchResult | None
+    """None while it has no index yet."""
     freshness: Freshness
 
 
@@ -60,7 +63,7 @@ class Answer:
 
     def checked(self, hits: Sequence[Hit]) -> tuple[list[Span], int]:
         """Compare hits of this answer with their files now, and count those whose file is gone: they are left out."""
-        holders = {hit.root: part.kept for part in self.parts for hit in part.result.hits}
+        holders = {hit.root: part.kept for part in self.parts if part.result for hit in part.result.hits}
         texts: dict[tuple[str, str], str | Skip | None] = {}
         found: list[Span] = []
         for rank, hit in enumerate(hits):
@@ -163,8 +166,9 @@ class Workspace:
                 rerank=question.rerank,
             )
 
-        parts = [self._part(kept, ask, call) for kept in self._meant(question.collection)]
-        return Answer(merged([part.result for part in parts], question.limit), tuple(parts))
+        replies = asking.ask(self._meant(question.collection), ask, call, is_empty=lambda found: not found.index.chunks)
+        parts = tuple(Part(reply.kept, reply.answer, reply.freshness) for reply in replies)
+        return Answer(merged([part.result for part in parts if part.result is not None], question.limit), parts)
 
     def related(self, path: str, line: int, *, limit: int = 10, collection: str = "", call: Call = NOBODY) -> Answer:
         """Find code like the code at a line (1-based) of a file, named as a hit names it or relative to its root.
@@ -173,20 +177,21 @@ class Workspace:
         """
         checked_limit(limit)
 
-        missing: PathNotFoundError | None = None
-        for kept in self._meant(collection):
-
-            def ask(engine: Engine, *, is_folder: bool = kept.target.kind == FOLDER) -> SearchResult:
-                inside = inside_of(engine.label, str(engine.root), path) if is_folder else path
-                return engine.related(inside, line, limit=limit)
-
+        def ask(engine: Engine) -> SearchResult | PathNotFoundError:
+            inside = path if engine.collection else inside_of(engine.label, str(engine.root), path)
             try:
-                part = self._part(kept, ask, call)
+                return engine.related(inside, line, limit=limit)
             except PathNotFoundError as error:
-                missing = error
-            else:
-                return Answer(part.result, (part,))
-        raise missing or PathNotFoundError(f"The index has no {path}", "Name a file as a search does")
+                return error
+
+        replies = asking.ask(
+            self._meant(collection), ask, call, is_empty=lambda found: isinstance(found, PathNotFoundError)
+        )
+        for reply in replies:
+            if isinstance(reply.answer, SearchResult):
+                return Answer(reply.answer, (Part(reply.kept, reply.answer, reply.freshness),))
+        missing = [reply.answer for reply in replies if isinstance(reply.answer, PathNotFoundError)]
+        raise missing[-1] if missing else PathNotFoundError(f"The index has no {path}", "Name a file as a search does")
 
     def states(self, collection: str = "") -> tuple[State, ...]:
         """Tell how every target stands, or one. Reads only. Raises UnknownCollectionError."""
@@ -219,10 +224,6 @@ class Workspace:
         self._caretaker.stop()
         for kept in self._kept.values():
             kept.close()
-
-    def _part(self, kept: Kept, ask: Callable[[Engine], SearchResult], call: Call) -> Part:
-        result, freshness = kept.ask(ask, call, is_empty=lambda result: result.index.chunks == 0)
-        return Part(kept, result, freshness)
 
     def _state(self, kept: Kept) -> State:
         try:

@@ -18,9 +18,9 @@ from coderank.errors import (
     UsageError,
 )
 from coderank.serving.api.messages import Problem
+from coderank.serving.asking import NotReadyError
 from coderank.serving.follow import CancelledError
 from coderank.serving.gate import RETRY_AFTER_S, OverloadedError
-from coderank.serving.kept import NotReadyError
 from coderank.serving.targets import UnknownCollectionError
 
 if TYPE_CHECKING:
