@@ -115,18 +115,17 @@ class Engine:
         settings = settings or Settings.from_environment()
         return cls(wiring.of_collection(name, settings, model=model, remember=remember), one_shot=one_shot)
 
-    def beside(self, folder: Path) -> Engine:
-        """Open another index of the same root, in ``folder``: its backup, or the points that a migration has made.
+    def beside(self, other: Path | Generation) -> Engine:
+        """Open another index of the same root, by its folder: its backup, or the points that a migration has made.
 
-        It is only to be read, by whichever rules it was cut.
-
-        Raises IndexNotFoundError where there is none, IndexIncompatibleError for one of an unknown model.
+        It is only to be read, by whichever rules it was cut. Raises IndexNotFoundError without one.
         """
-        found = fingerprint.read(folder)
-        home = replace(self.home, folder=folder)
-        model = remembered_embedder(found, home.settings)
-        generation = Generation(home, model, found.generation, as_cut=found.fingerprint)
-        return Engine(replace(self._opening, home=home, generation=generation, follow=False))
+        if not isinstance(other, Generation):
+            found = fingerprint.read(other)
+            home = replace(self.home, folder=other)
+            model = remembered_embedder(found, home.settings)
+            other = Generation(home, model, found.generation, as_cut=found.fingerprint)
+        return Engine(replace(self._opening, home=other.home, generation=other, follow=False, anew=None))
 
     @staticmethod
     def is_indexed(path: str | Path, *, settings: Settings | None = None) -> bool:

@@ -89,8 +89,13 @@ def of_path(path: str | Path, model: str, index_dir: Path | None, settings: Sett
     )
 
 
-def of_collection(name: str, settings: Settings, *, model: str = "auto", remember: bool = True) -> Opening:
-    """Find out what the engine of a named collection needs. Raises what `Engine.open_collection` raises."""
+def of_collection(
+    name: str, settings: Settings, *, model: str = "auto", remember: bool = True, bare: bool = False
+) -> Opening:
+    """Find out what the engine of a named collection needs. Raises what `Engine.open_collection` raises.
+
+    A ``bare`` one may have neither sources nor points: they are to be loaded.
+    """
     from coderank.indexing.gathered import gathered  # noqa: PLC0415 - not needed to open a folder
     from coderank.loading.servers import quantization  # noqa: PLC0415
 
@@ -107,14 +112,14 @@ def of_collection(name: str, settings: Settings, *, model: str = "auto", remembe
     dimension = described.embedding_dimension if model == "auto" else 0
     found = described_embedder(chosen.name, dimension, f"{name} in {file}", settings)
     keeper: Keeper = (
-        _OnServer(described, settings) if described.store else InFolder(quantization(described.quantization, TURBO))
+        OnServer(described, settings) if described.store else InFolder(quantization(described.quantization, TURBO))
     )
     home, generation = _wired(tree, root, folder, chosen, settings, keeper)
     if described.is_adopted:
         from coderank.indexing.foreign import ForeignGeneration  # noqa: PLC0415 - most collections have sources
 
         generation = ForeignGeneration(home, found)
-    elif not tree.is_there and not generation.is_met():
+    elif not bare and not tree.is_there and not generation.is_met():
         raise ConfigurationError(
             f"The collection {name} of {file} has no sources, and nothing was loaded into it",
             "Give it sources or a store (docs/collections.md)",
@@ -152,7 +157,7 @@ def describe(name: str, settings: Settings) -> Collection:
 
 
 @dataclass(frozen=True, slots=True)
-class _OnServer:
+class OnServer:
     """Keeps points on the server that a collection names."""
 
     described: Collection

@@ -27,6 +27,8 @@ def test_exported_embedded_and_loaded(world: World, tmp_path: Path) -> None:
     ):
         done = here.run(*arguments)
         assert done.returncode == 0, done.stderr
+        if arguments[0] == "collections":
+            assert f"kit: exporting points, {len(FILES) - 1} of {len(FILES) - 1}" in done.stderr
     one, other, again = (_vectors(tmp_path / name) for name in ("kit.parquet", "sources.parquet", "again.parquet"))
     assert one == other == again
     assert len(one) >= len(FILES) - 1
@@ -41,6 +43,21 @@ def test_exported_embedded_and_loaded(world: World, tmp_path: Path) -> None:
     found = json.loads(here.run("search", "RingBuffer push", "--collection", "kit", "--format", "json").stdout)
     assert (found["index"]["model"], found["index"]["dense_coverage"]) == ("tiny", 1.0)
     assert found["results"][0]["path"] == "src/ring.py"
+
+    # Where there is nothing, an index is made of the file; with sources, the next sync takes in what changed since.
+    assert here.run("collections", "delete", "kit", "--yes").returncode == 0
+    (tmp_path / "collections.json").write_text(json.dumps(described | {"bare": {"embedding_model": "tiny"}}))
+    for name, chunks in (("kit", len(one) + 1), ("bare", len(one))):
+        made = here.run("load", str(tmp_path / "kit.parquet"), "--collection", name, "--from", "kit")
+        assert made.stdout == f"{name}: made of {len(one)} points, with the vectors of tiny (32-d)\n", made.stderr
+        found = json.loads(here.run("search", "RingBuffer push", "--collection", name, "--format", "json").stdout)
+        assert (found["index"], found["results"][0]["path"]) == (
+            {"model": "tiny", "chunks": chunks, "dense_coverage": 1.0},
+            "src/ring.py",
+        )
+    again_ = here.run("load", str(tmp_path / "kit.parquet"), "--collection", "bare", "--from", "kit")
+    assert again_.stdout == "bare: on tiny (32-d) already\n", again_.stderr
+    assert "0 embedded" in here.run("index", "--collection", "kit").stdout
 
 
 def _vectors(file: Path) -> dict[str, list[float]]:

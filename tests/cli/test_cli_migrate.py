@@ -38,6 +38,7 @@ def test_planned_moved_rolled_back_and_dropped(app: World) -> None:
     facts = {line[:12].strip(): line[12:] for line in planned.stdout.splitlines()}
     assert (facts["from"], facts["to"]) == ("small (16-d)", "tiny (32-d)")
     assert facts["begun"] == "planned"
+    assert facts["precision"].startswith("fp32 on this machine")
     assert model(app) == "small"
 
     moved = app.run("migrate", ".", "--model", "tiny", "--verbose")

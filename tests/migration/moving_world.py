@@ -29,6 +29,10 @@ class World:
     def engine(self) -> Engine:
         return Engine.open(self.root, settings=self.settings)
 
+    def beside(self, folder: Path) -> Engine:
+        """An engine of the same tree with an index of its own, be there one or not."""
+        return Engine.open(self.root, index_dir=folder, settings=self.settings)
+
     def write(self, name: str, functions: int = 3) -> None:
         (self.root / f"{name}.py").write_text(source(name, functions))
 

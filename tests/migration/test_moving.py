@@ -111,11 +111,11 @@ def test_rolled_back_and_forth_and_dropped(app: World) -> None:
 def test_a_gate_keeps_the_index_where_it_is(app: World) -> None:
     with app.engine() as engine:
         with IndexMove(engine, "tiny") as move:
-            shadow = Path(move.shadow)
 
             def gate() -> Verdict:
-                with Engine.open(app.root, index_dir=shadow, settings=app.settings) as new:
-                    assert new.search(QUESTION).index.model == "tiny"
+                old, new = move.sides()
+                with old, new:
+                    assert [side.search(QUESTION).index.model for side in (old, new)] == ["small", "tiny"]
                 return Verdict(passed=False, summary="nDCG@10 fell by 0.3")
 
             with pytest.raises(GateError, match=r"fell by 0\.3"):

@@ -139,10 +139,10 @@ def test_a_gate_asks_points_of_both_rules(app: World) -> None:
         with app.engine() as engine:
             engine.index(rebuild=True)
     with app.engine() as engine, IndexMove(engine) as move:
-        shadow = Path(move.shadow)
 
         def gate() -> Verdict:
-            with engine.beside(engine.index_dir) as old, engine.beside(shadow) as new:
+            old, new = move.sides()
+            with old, new:
                 counts = [side.search(QUESTION).index.chunks for side in (old, new)]
             return Verdict(passed=counts == [2 * FILES, 3 * FILES], summary=str(counts))
 

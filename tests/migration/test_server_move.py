@@ -16,11 +16,21 @@ from tests.tiny_model import settings_with_tiny
 
 from coderank import Engine
 from coderank.cli.main import cli
+from coderank.corpus.header import dense_text
+from coderank.corpus.identity import point_ids
 from coderank.errors import UsageError
-from coderank.migration.contract import Moving, Step
+from coderank.loading.choice import embedder
+from coderank.loading.opened import opened_embedder
+from coderank.migration.contract import Moving, Step, Verdict
 from coderank.migration.journal import Stage
+from coderank.migration.parquet import Header, writing
+from coderank.migration.run import GateError
+from coderank.moving.move import kind_of
 from coderank.moving.server import ServerMove
 from coderank.settings import Settings
+from coderank.store.payload import to_payload
+from coderank.store.raw import RawPoint
+from coderank.types import Chunk
 
 TEXTS = {f"note {number}": f"def part_{number}(value):\n    return value + {number}" for number in range(20)}
 
@@ -157,3 +167,54 @@ def test_the_command_searches_before_and_after(client: QdrantClient, settings: S
     assert (found["index"]["model"], found["index"]["chunks"]) == ("tiny", 20)
     assert run("migrate", "notes", "--rollback").startswith("notes: back on small (16-d)")
     assert json.loads(run(*search))["index"]["model"] == "small"
+
+
+def test_a_gate_asks_both_collections_before_the_alias_is_switched(
+    client: QdrantClient, settings: Settings, tmp_path: Path
+) -> None:
+    write(client, "notes")
+    (tmp_path / "right.jsonl").write_text('{"query": "def part_7(value)", "relevant": ["note 7.py"]}\n')
+    wrong = [{"query": f"def part_{number}(value)", "relevant": [f"note {number}.py"]} for number in range(20)]
+    (tmp_path / "wrong.jsonl").write_text("\n".join(map(json.dumps, wrong)))
+    gate = ["migrate", "notes", "--model", "tiny", "--gate", "--verbose", "--queries"]
+    with Engine.open_collection("notes", settings=settings) as engine, ServerMove(engine, "tiny") as move:
+
+        def asked() -> Verdict:
+            old, new = move.sides()
+            with old, new:
+                answers = [side.search("def part_7(value)")[0].path for side in (old, new)]
+            assert client.get_aliases().aliases == []
+            return Verdict(passed=False, summary=str(answers))
+
+        with pytest.raises(GateError, match=r"'note 7.py'\]"):
+            move.run(gate=asked)
+    assert client.get_aliases().aliases == []
+    done = CliRunner().invoke(cli, [*gate, str(tmp_path / "right.jsonl")])
+    assert (done.exit_code, "nDCG@10" in done.stdout) == (0, True), done.output
+
+
+def test_a_collection_that_is_not_there_is_made_of_a_file(
+    client: QdrantClient, settings: Settings, tmp_path: Path
+) -> None:
+    chunk = Chunk("src/part.py", 1, 2, "python", TEXTS["note 7"], "part_7")
+    other = Chunk("src/other.py", 1, 1, "python", "def other(): ...", "other")
+    model = embedder("tiny", settings)
+    vectors = opened_embedder(model, settings).embed_documents([dense_text(chunk), dense_text(other)])
+    points = [
+        RawPoint(id_, to_payload(one), {"": vector})
+        for id_, one, vector in zip(point_ids([chunk, other]), (chunk, other), vectors, strict=True)
+    ]
+    file = tmp_path / "notes.parquet"
+    with writing(file, Header(kind_of(model), {"": 32}, model.query_prefix)) as writer:
+        writer.write("notes", points)
+        writer.write("theirs", [RawPoint(1, payload("note 7"), {"": vectors[0]})])
+    foreign = CliRunner().invoke(cli, ["load", str(file), "--collection", "notes", "--from", "theirs"])
+    assert "is no chunk of coderank" in str(foreign.exception)
+    assert client.get_aliases().aliases == []
+    made = CliRunner().invoke(cli, ["load", str(file), "--collection", "notes"])
+    assert made.stdout == "notes: made of 2 points, with the vectors of tiny (32-d)\n", made.output
+    aliases = {one.alias_name: one.collection_name for one in client.get_aliases().aliases}
+    assert aliases == {"notes": "notes--tiny-1"}
+    assert len(contents(client, "notes--tiny-1")) == 2
+    found = CliRunner().invoke(cli, ["search", "part_7", "--collection", "notes", "--format", "json"])
+    assert json.loads(found.stdout)["results"][0]["symbol"] == "part_7"

@@ -10,7 +10,10 @@ import click
 from coderank.errors import UsageError
 
 if TYPE_CHECKING:
-    from coderank.store.raw import RawPoints
+    from collections.abc import Callable, Iterator
+
+    from coderank.migration.contract import Moving
+    from coderank.store.raw import RawPoint, RawPoints
 
 
 @click.command("export", short_help="Write the points of a collection to a file.")
@@ -31,19 +34,32 @@ def command(name: str, *, file: Path, vectors: bool) -> None:
     """
     from contextlib import closing  # noqa: PLC0415
 
-    from coderank.engine import Engine  # noqa: PLC0415 - not needed to print help
+    from coderank.cli.progress import told  # noqa: PLC0415 - not needed to print help
+    from coderank.engine import Engine  # noqa: PLC0415
     from coderank.store.export import checked_target, export_lines  # noqa: PLC0415
 
     checked_target(file)
-    with Engine.open_collection(name) as engine, closing(engine.points()) as points:
+    with Engine.open_collection(name) as engine, closing(engine.points()) as points, told(name) as listener:
+        pages = _told(points, listener, vectors=vectors)
         if file.suffix == ".parquet":
-            count = _rows(name, points, file, vectors=vectors)
+            count = _rows(name, points, pages, file, vectors=vectors)
         else:
-            count = export_lines(points, file, vectors=vectors)
+            count = export_lines(pages, file, vectors=vectors)
     click.echo(f"{name}: {count:,} points written to {file}")
 
 
-def _rows(name: str, points: RawPoints, file: Path, *, vectors: bool) -> int:
+def _told(points: RawPoints, listener: Callable[[Moving], None], *, vectors: bool) -> Iterator[list[RawPoint]]:
+    """Give the pages of all points, and tell how far they are."""
+    from coderank.migration.contract import Moving, Step  # noqa: PLC0415
+
+    done, total = 0, points.count()
+    for page in points.pages(vectors=vectors):
+        yield page
+        done += len(page)
+        listener(Moving(Step.EXPORT, done, max(done, total)))
+
+
+def _rows(name: str, points: RawPoints, pages: Iterator[list[RawPoint]], file: Path, *, vectors: bool) -> int:
     """Write rows of Parquet. Which model made the vectors is told by the collection, not by the file."""
     try:
         from coderank.migration.parquet import Header, writing  # noqa: PLC0415 - an extra
@@ -54,7 +70,7 @@ def _rows(name: str, points: RawPoints, file: Path, *, vectors: bool) -> int:
     dense = {spec.name: spec.dimension for spec in points.specs() if not spec.sparse and not spec.multi}
     count = 0
     with writing(file, Header(None, dense if vectors else {})) as writer:
-        for page in points.pages(vectors=vectors):
+        for page in pages:
             writer.write(name, page)
             count += len(page)
     return count

@@ -33,24 +33,33 @@ def load(
     """Take the vectors of FILE, which `coderank embed` wrote, and cut the collection over as `coderank migrate` does.
 
     The file is checked against its sum, its model against the one here. Points that changed since are embedded here.
+    Where there is neither an index nor a collection on the server yet, one is made of the points of FILE.
     """
     from contextlib import closing  # noqa: PLC0415
 
     from coderank.cli.migration_table import report_lines  # noqa: PLC0415 - not needed to print help
-    from coderank.cli.moved import move_of, opened, reconfigure  # noqa: PLC0415
+    from coderank.cli.moved import bare, move_of, opened, reconfigure  # noqa: PLC0415
     from coderank.cli.progress import told  # noqa: PLC0415
     from coderank.migration.parquet import Reader  # noqa: PLC0415
+    from coderank.moving.creation import create, is_missing  # noqa: PLC0415
 
     with closing(Reader(file)) as reader:
         kind = reader.header.kind
     chosen = model or (kind.model if kind else "")
+    with bare(name, chosen or "auto", index_dir) as engine, told(name) as listener:
+        if is_missing(engine):
+            count = create(engine, file, source or name, chosen or engine.model, listener)
+            sys.stdout.write(f"{name}: made of {count:,} points, with the vectors of {kind}\n")
+            if kind and (done := reconfigure(engine, kind)):
+                click.echo(done, err=True)
+            return
     with (
         opened(name, chosen, index_dir) as engine,
         move_of(engine, chosen, force=force) as move,
         told(name) as listener,
     ):
         report = move.load(file, source or name, allow_missing=allow_missing, on_progress=listener)
-        if done := reconfigure(engine, move.record):
+        if done := reconfigure(engine, move.record.in_use):
             click.echo(done, err=True)
     for line in report_lines(name, report, verbose=verbose):
         sys.stdout.write(f"{line}\n")

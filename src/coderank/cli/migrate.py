@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,7 +124,6 @@ def _move(engine: Engine, wish: Wish) -> IndexMove | ServerMove:
 def _run(engine: Engine, wish: Wish) -> Report:
     from coderank.cli.progress import told  # noqa: PLC0415
     from coderank.migration.journal import Stage  # noqa: PLC0415
-    from coderank.moving.server import ServerMove  # noqa: PLC0415
 
     with _move(engine, wish) as move:
         if wish.resume and move.record.stage is Stage.PLANNED:
@@ -131,17 +131,7 @@ def _run(engine: Engine, wish: Wish) -> Report:
                 f"No move of {engine.label} to {move.record.new} was begun",
                 f"Begin one: coderank migrate {engine.collection or engine.arguments}",
             )
-        if wish.queries and isinstance(move, ServerMove):
-            raise UsageError(
-                f"{engine.label} is on a server, where --gate cannot ask the new points before the cut-over",
-                "Migrate without it, compare, and go back with --rollback if need be",
-            )
-        if wish.queries and move.record.old.terms != move.record.new.terms:
-            raise UsageError(
-                f"The words of {engine.label} were weighed by other rules, so this version cannot ask the old points",
-                "Migrate without --gate",
-            )
-        gate = _gate(engine, Path(move.shadow), wish.queries, wish.max_loss) if wish.queries else None
+        gate = _gate(move, wish.queries, wish.max_loss) if wish.queries else None
         with told(engine.label) as listener:
             report = move.run(allow_missing=wish.allow_missing, gate=gate, on_progress=listener)
         _reconfigure(engine, move)
@@ -151,11 +141,11 @@ def _run(engine: Engine, wish: Wish) -> Report:
 def _reconfigure(engine: Engine, move: IndexMove | ServerMove) -> None:
     from coderank.cli.moved import reconfigure  # noqa: PLC0415
 
-    if done := reconfigure(engine, move.record):
+    if done := reconfigure(engine, move.record.in_use):
         click.echo(done, err=True)
 
 
-def _gate(engine: Engine, shadow: Path, queries: Path, max_loss: float) -> Gate:
+def _gate(move: IndexMove | ServerMove, queries: Path, max_loss: float) -> Gate:
     """Ask the old and the new points the same questions. Raises DatasetError where no answer is known to be right."""
     from coderank.evaluation import golden  # noqa: PLC0415
     from coderank.evaluation.gate import gate  # noqa: PLC0415
@@ -164,9 +154,11 @@ def _gate(engine: Engine, shadow: Path, queries: Path, max_loss: float) -> Gate:
 
     dataset = golden.read(queries)
     judgeable(dataset)  # before anything happens
+    move.askable()
 
     def judge() -> Verdict:
-        with engine.beside(engine.index_dir) as old, engine.beside(shadow) as new:
+        with ExitStack() as opened:
+            old, new = map(opened.enter_context, move.sides())
             found, _ = gate(_search(old), _search(new), dataset, max_loss)
         return Verdict(found.passed, found.text)
 

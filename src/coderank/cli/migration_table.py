@@ -24,6 +24,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield _fact("collection", visible(plan.label))
     yield _fact("from", plan.old)
     yield _fact("to", plan.new)
+    if plan.precision:
+        yield _fact("precision", f"{plan.precision} on this machine; vectors are kept in 16 bits")
     yield _fact("begun", plan.stage)
     there = f", {plan.there:,} of them done" if plan.there else ""
     cut = "" if plan.reused is None else f", cut anew from the source; {plan.reused:,} have a vector that is known"

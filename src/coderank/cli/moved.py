@@ -8,7 +8,6 @@ from coderank import wiring
 from coderank.collections.change import change
 from coderank.engine import Engine
 from coderank.loading.choice import embedder
-from coderank.migration.journal import Stage
 from coderank.moving.index import IndexMove
 from coderank.moving.server import ServerMove
 from coderank.moving.sourced import SourcedMove
@@ -17,7 +16,7 @@ from coderank.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coderank.migration.journal import Record
+    from coderank.migration.journal import Kind
 
 
 def opened(name: str, model: str, index_dir: Path | None) -> Engine:
@@ -27,6 +26,14 @@ def opened(name: str, model: str, index_dir: Path | None) -> Engine:
         return Engine.open_collection(name, settings=settings)
     # A model that is named stands in for the old one, which need not be usable any more.
     return Engine.open(name, model=model or "auto", index_dir=index_dir, settings=settings)
+
+
+def bare(name: str, model: str, index_dir: Path | None) -> Engine:
+    """Open the engine of a collection or path of which there may be nothing yet, to load vectors of a model."""
+    settings = Settings.from_environment()
+    if index_dir is None and _is_collection(name, settings):
+        return Engine(wiring.of_collection(name, settings, model=model, bare=True))
+    return Engine.open(name, model=model, index_dir=index_dir, settings=settings)
 
 
 def move_of(engine: Engine, model: str, *, dimension: int = 0, force: bool = False) -> IndexMove | ServerMove:
@@ -39,7 +46,7 @@ def move_of(engine: Engine, model: str, *, dimension: int = 0, force: bool = Fal
     return kind(engine, model, dimension=dimension, force=force)
 
 
-def reconfigure(engine: Engine, record: Record) -> str:
+def reconfigure(engine: Engine, used: Kind) -> str:
     """Name the model in use now in the configuration of a collection on a server, where it says another.
 
     Returns what was done or is to be known, empty for nothing. Raises ConfigurationError with what to put there, if it
@@ -49,7 +56,6 @@ def reconfigure(engine: Engine, record: Record) -> str:
         return ""
     settings = engine.home.settings
     described = wiring.describe(engine.collection, settings)
-    used = record.old if record.stage is Stage.ROLLED_BACK else record.new
     if described.embedding_model == "auto" or embedder(described.embedding_model, settings).name == used.model:
         return ""
     file = settings.collections_place()

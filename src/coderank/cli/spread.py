@@ -66,19 +66,10 @@ def spread(files: tuple[Path, ...], *, name: str, embedders: int, gpus: float, a
 def opened_store(described: Collection, settings: Settings, model: Model) -> ServerStore:
     """Open the collection in a process of the cluster, as one of coderank's own."""
     from coderank.indexing.claim import fingerprint_of  # noqa: PLC0415 - in another process
-    from coderank.loading.servers import connect, plan  # noqa: PLC0415
+    from coderank.loading.servers import own_store  # noqa: PLC0415
 
-    connection = connect(described, settings)
-    from coderank.store.server import ServerStore  # noqa: PLC0415 - after connect, which says what is missing
-
-    assert described.store is not None, "connect refuses a collection without"
-    return ServerStore(
-        connection,
-        described.store.collection,
-        model.dimension,
-        plan=plan(described),
-        fingerprint=fingerprint_of(model),
-    )
+    name = described.store.collection if described.store else ""  # which is refused
+    return own_store(described, settings, model.dimension, fingerprint_of(model), name)
 
 
 def opened_model(model: Model, settings: Settings) -> Embedder:

@@ -84,6 +84,16 @@ def open_embedder(model: Model, loading: Loading) -> Embedder:
     return open_torch(model, loading)
 
 
+def precision_here(model: Model, loading: Loading) -> str:
+    """Tell in which numbers `open_embedder` would have a model compute; empty where torch decides by the GPU."""
+    if model.weights == "bundled" or model.is_static:
+        return "int8"
+    exports = _fitting_exports(model, loading)
+    if exports and (loading.backend == "onnx" or not _has_gpu(loading)):
+        return _chosen(model, exports, loading)[0].record.precision
+    return loading.precision if loading.precision != "auto" else "" if _has_gpu(loading) else "fp32"
+
+
 def open_torch(model: Model, loading: Loading) -> Embedder:
     """Describe the embedder over torch: one process for each of several devices, none for a single one.
 
@@ -160,11 +170,16 @@ def _fitting_exports(model: Model, loading: Loading) -> list[Export]:
 def _open_export(model: Model, exports: list[Export], loading: Loading) -> Embedder:
     from coderank.embedding.onnx import OnnxEmbedder  # noqa: PLC0415
 
+    export, threads = _chosen(model, exports, loading)
+    return OnnxEmbedder(model, export.path, threads, export.tokenizer, ready=True, device=loading.device)
+
+
+def _chosen(model: Model, exports: list[Export], loading: Loading) -> tuple[Export, int]:
+    """Choose an export and a number of threads: what was measured, else the first."""
     measured = recall(loading.cache / FILE, key_of(model, exports), current_machine())
     chosen = measured.best if measured else Option(exports[0].record.precision, 0)
     export = next((one for one in exports if one.record.precision == chosen.precision), exports[0])
-    threads = loading.threads or chosen.threads
-    return OnnxEmbedder(model, export.path, threads, export.tokenizer, ready=True, device=loading.device)
+    return export, loading.threads or chosen.threads
 
 
 def _has_gpu(loading: Loading) -> bool:

@@ -160,6 +160,19 @@ def open_store(
     )
 
 
+def own_store(
+    collection: config.Collection, settings: Settings, dimension: int, fingerprint: Fingerprint, name: str
+) -> ServerStore:
+    """Open a collection of coderank's own on the server of a described one; the first write makes it.
+
+    Raises what `connect` raises.
+    """
+    connection = connect(collection, settings)
+    from coderank.store.server import ServerStore  # noqa: PLC0415 - after connect, which says what is missing
+
+    return ServerStore(connection, name, dimension, plan=plan(collection), fingerprint=fingerprint)
+
+
 def recorded_model(collection: config.Collection, settings: Settings) -> str:
     """Return the model that a collection on a server says it was made with, if coderank made it.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Step(StrEnum):
-    """Where a running migration is."""
+    """Where a running migration is, or what else points go through one by one."""
 
     BACK_UP = "backing up"
     CUT = "cutting files"
@@ -24,6 +24,8 @@ class Step(StrEnum):
     VERIFY = "verifying points"
     COMPARE = "comparing answers"
     CUT_OVER = "cutting over"
+    LOAD = "loading points"
+    EXPORT = "exporting points"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,11 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return not self.old.same_texts(self.new)
 
     @property
+    def in_use(self) -> Kind:
+        """What the points are made with that readers are served from, once there was a cut-over."""
+        return self.old if self.stage is Stage.ROLLED_BACK else self.new
+
+    @property
     def names(self) -> tuple[str, str]:
         """Call the old and the new points by what tells them apart."""
         kinds = (self.old, self.new)

@@ -45,6 +45,8 @@ class Plan:
     """Estimated from the trial, if no vector is cached."""
     rate: float
     """Texts a second in the trial."""
+    precision: str
+    """In which numbers the model computes here; empty where that is seen only then."""
     reused: int | None
     """Of points that are cut anew, how many have a vector that is known already; None where points are carried over."""
     needed: int
@@ -64,7 +66,9 @@ class Cut:
     sample: Sequence[RawPoint]
 
 
-def make_plan(site: Site, record: Record, embedding: Embedding, max_tokens: int, cut: Cut | None = None) -> Plan:
+def make_plan(
+    site: Site, record: Record, embedding: Embedding, max_tokens: int, *, precision: str = "", cut: Cut | None = None
+) -> Plan:
     """Look at the collection and try the model on it. Raises what the model and the store raise.
 
     With ``cut`` its points are not carried over, but those of the source as it is now.
@@ -85,6 +89,7 @@ def make_plan(site: Site, record: Record, embedding: Embedding, max_tokens: int,
         tokens=round(_tokens(texts, max_tokens) * left),
         seconds=left / rate if rate else 0.0,
         rate=rate,
+        precision=precision,
         reused=cut.reused if cut else None,
         needed=space.reserve + bytes_needed(space.taken, points, record, backed_up=bool(record.backup)),
         free=space.free,

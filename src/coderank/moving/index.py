@@ -109,7 +109,7 @@ class IndexMove(Move):
             raise IndexIncompatibleError(
                 f"The points of {self._label} were made by other rules ({old.rules}; now {new.rules}), and there is no "
                 "source to cut them from anew",
-                "Search it with the version that made it, or delete it and load it anew: coderank load",
+                "Export it, delete it, and load what is made of the export: coderank embed, then coderank load",
             )
         place = next_generation(self._engine.home.folder, here)
         return Record(old=old, new=new, old_place=here, new_place=place)

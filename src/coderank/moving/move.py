@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from coderank.errors import UsageError
 from coderank.indexing.claim import fingerprint_of
 from coderank.loading.choice import embedder
+from coderank.loading.embedder import precision_here
+from coderank.loading.opened import loading_of
 from coderank.migration.journal import Journal, Kind, Record, Stage
 from coderank.migration.plan import make_plan
 from coderank.migration.shadow import Filling
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from coderank.engine import Engine
     from coderank.migration.contract import Gate, Grow, Listener, Site
+    from coderank.migration.parquet import Reader
     from coderank.migration.plan import Cut, Plan
     from coderank.migration.run import Migration, Report
     from coderank.migration.vectors import Embedding
@@ -36,6 +40,7 @@ class Move:
     _migration: Migration
     _embedding: Embedding
     _model: Model
+    _engine: Engine
 
     def __init__(
         self, journal: Journal, label: str, command: str, model: str, *, dimension: int = 0, force: bool = False
@@ -62,14 +67,30 @@ class Move:
         """What is behind the move."""
         return self._migration.record
 
-    @property
-    def shadow(self) -> str:
-        """Where the new points are: of an index, a folder that is one itself once they are verified."""
-        return self._site.space().shadow
+    def askable(self) -> None:
+        """Raise UsageError where the old points cannot be asked by this version, or with any model."""
+        old, new = self.record.old, self.record.new
+        if old.terms != new.terms:
+            raise UsageError(
+                f"The words of {self._label} were weighed by other rules, so this version cannot ask the old points",
+                "Migrate without --gate",
+            )
+
+    def sides(self) -> tuple[Engine, Engine]:
+        """Open the old points and the new, to be asked the same; the new ones answer once they are verified."""
+        folder = self._engine.home.folder
+        return self._engine.beside(folder), self._engine.beside(folder / self.record.new_place)
 
     def plan(self) -> Plan:
         """Say what a run would do and cost, from a trial of the model. Changes nothing."""
-        return make_plan(self._site, self.record, self._embedding, self._model.max_tokens, self._cut())
+        return make_plan(
+            self._site,
+            self.record,
+            self._embedding,
+            self._model.max_tokens,
+            precision=precision_here(self._model, loading_of(self._engine.home.settings)),
+            cut=self._cut(),
+        )
 
     def run(
         self, *, allow_missing: bool = False, gate: Gate | None = None, on_progress: Listener | None = None
@@ -89,16 +110,7 @@ class Move:
         from coderank.migration.parquet import Reader  # noqa: PLC0415 - pyarrow: for files only
 
         with closing(Reader(file)) as reader:
-            if not _alike(reader.header.kind, self.record.new):
-                raise UsageError(
-                    f"The vectors of {file} were made with {reader.header.kind}, not with {self.record.new} as it is "
-                    "here: model, revision, dimension and the rules of the texts have to be the same",
-                    "Embed anew with this version and model, or load with the --model of the file",
-                )
-            reader.check()
-            counts = reader.collections()
-            if collection not in counts:
-                raise UsageError(f"{file} has no points of {collection!r}", f"It has those of: {', '.join(counts)}")
+            check_file(reader, file, self.record.new, collection)
             return self._migration.run(
                 allow_missing=allow_missing,
                 begin=lambda growth: growth.seed(page for name, page in reader.pages() if name == collection),
@@ -171,6 +183,26 @@ def kind_of(model: Model) -> Kind:
 def kind_in(fingerprint: Fingerprint) -> Kind:
     """Take from a fingerprint what tells vectors from others."""
     return Kind(**{name: getattr(fingerprint, name) for name in Kind.__struct_fields__})
+
+
+def check_file(reader: Reader, file: Path, wanted: Kind, collection: str) -> int:
+    """Read a file of points once, whole, and count those of a collection.
+
+    Raises:
+        UsageError: it has no vectors of the kind, or no points of the collection.
+        IndexCorruptError: it is damaged.
+    """
+    if not _alike(reader.header.kind, wanted):
+        raise UsageError(
+            f"The vectors of {file} were made with {reader.header.kind}, not with {wanted} as it is here: model, "
+            "revision, dimension and the rules of the texts have to be the same",
+            "Embed anew with this version and model, or load with the --model of the file",
+        )
+    reader.check()
+    counts = reader.collections()
+    if collection not in counts:
+        raise UsageError(f"{file} has no points of {collection!r}", f"It has those of: {', '.join(counts)}")
+    return counts[collection]
 
 
 def _alike(made: Kind | None, wanted: Kind) -> bool:

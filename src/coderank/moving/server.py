@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coderank import wiring
 from coderank.errors import IndexBusyError, StoreError, UsageError
 from coderank.indexing.claim import fingerprint_of
+from coderank.indexing.foreign import ForeignGeneration
 from coderank.indexing.lock import held
+from coderank.loading.choice import embedder
 from coderank.loading.opened import opened_embedder
-from coderank.loading.servers import connect, fields_of
+from coderank.loading.servers import connect, fields_of, pinned
 from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
 from coderank.migration.run import Migration
 from coderank.migration.text import texts_of
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from coderank.store.raw import VectorSpec
     from coderank.store.server_connection import Connection
 
+UNKNOWN = "unknown"
+"""What made the old vectors, where neither the collection nor its configuration says."""
 SAMPLE = 64
 """Points that are looked at to find out where the text is."""
 
@@ -71,6 +76,25 @@ class ServerMove(Move):
         self._migration = Migration(site, self._journal, record, carrying(site, vector, self._embedding))
         return self
 
+    def askable(self) -> None:
+        """Raise UsageError where the old points cannot be asked with any model."""
+        if self.record.old.model == UNKNOWN:
+            raise UsageError(
+                f"Which model made the old points of {self._label} is not known, so they cannot be asked",
+                "Name it as embedding_model, or migrate without --gate",
+            )
+
+    def sides(self) -> tuple[Engine, Engine]:
+        """Open the old points and the new, each by its own name."""
+        record, settings = self.record, self._engine.home.settings
+        sides = ((record.old.model, record.old_place), (record.new.model, record.new_place))
+        return tuple(self._asking(embedder(model, settings), place) for model, place in sides)  # type: ignore[return-value]
+
+    def _asking(self, model: Model, place: str) -> Engine:
+        home = self._engine.home
+        keeper = wiring.OnServer(pinned(self._described, place), home.settings)
+        return self._engine.beside(ForeignGeneration(replace(home, keeper=keeper), model))
+
     def _record(
         self, connection: Connection, name: str, here: str, begun: Record | None, model: Model
     ) -> tuple[Record, str]:
@@ -110,7 +134,7 @@ class ServerMove(Move):
 
     def _made_with(self, dimension: int, new: Kind) -> Kind:
         """Say what is known of the old vectors: what the collection or its configuration says."""
-        name = self._engine.model if self._engine.model != new.model or dimension == new.dimension else "unknown"
+        name = self._engine.model if self._engine.model != new.model or dimension == new.dimension else UNKNOWN
         return Kind(name, "", dimension, new.chunker, new.header)
 
     def _embedding_of(self, site: ServerSite, model: Model) -> Embedding:

@@ -14,7 +14,9 @@ import numpy as np
 from coderank.errors import IndexNotWritableError, UsageError
 
 if TYPE_CHECKING:
-    from coderank.store.raw import RawPoint, RawPoints
+    from collections.abc import Iterable, Sequence
+
+    from coderank.store.raw import RawPoint
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
 """Forms of an export; the last is written by ``migration/parquet.py``."""
@@ -22,7 +24,7 @@ LEVEL = 6
 """Of compression: text shrinks to a quarter; the highest level takes three times as long for a hundredth less."""
 
 
-def export_lines(points: RawPoints, file: Path, *, vectors: bool) -> int:
+def export_lines(pages: Iterable[Sequence[RawPoint]], file: Path, *, vectors: bool) -> int:
     """Write every point as ``{"id", "payload"}``, with ``vectors`` by name if wanted, and return how many.
 
     The file appears when it is whole. Memory holds one page at a time.
@@ -37,7 +39,7 @@ def export_lines(points: RawPoints, file: Path, *, vectors: bool) -> int:
         draft = Path(name)
         try:
             with os.fdopen(handle, "wb") as raw:
-                count = _written(points, raw, compressed=file.suffix == ".gz", vectors=vectors)
+                count = _written(pages, raw, compressed=file.suffix == ".gz", vectors=vectors)
                 raw.flush()
                 os.fsync(raw.fileno())
             draft.chmod(0o666 & ~_umask())
@@ -69,13 +71,13 @@ def line_of(point: RawPoint, *, vectors: bool) -> bytes:
     return msgspec.json.encode(fields, enc_hook=_plain)
 
 
-def _written(points: RawPoints, raw: BinaryIO, *, compressed: bool, vectors: bool) -> int:
+def _written(pages: Iterable[Sequence[RawPoint]], raw: BinaryIO, *, compressed: bool, vectors: bool) -> int:
     # The time is left out, so that two exports of the same points are the same file.
     packed = gzip.GzipFile("", "wb", LEVEL, raw, mtime=0) if compressed else None
     stream = cast("BinaryIO", packed or raw)
     count = 0
     try:
-        for page in points.pages(vectors=vectors):
+        for page in pages:
             stream.write(b"".join(line_of(point, vectors=vectors) + b"\n" for point in page))
             count += len(page)
     finally:
