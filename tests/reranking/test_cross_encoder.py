@@ -8,6 +8,7 @@ from tests.reranking.judges import Clock
 from tests.reranking.tiny_pairs import WORDS, Bert, Graph, write_counter, write_vocabulary
 from tokenizers import BertWordPieceTokenizer
 
+import coderank.embedding
 from coderank.embedding.batching import plan
 from coderank.errors import ModelError, ModelUnavailableError
 from coderank.reranking.contract import Status
@@ -268,6 +269,31 @@ def test_a_damaged_tokenizer_is_refused(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{}", "utf-8")
     with pytest.raises(ModelUnavailableError, match="cannot read the tokenizer"):
         PairTokenizer(folder / "tokenizer.json")
+
+
+@pytest.mark.parametrize(("content", "complaint"), [(b"\xff\xfe", "utf-8"), (b"[CLS]\na\n", r"has no \[SEP\]")])
+def test_a_damaged_vocabulary_is_refused(folder: Path, content: bytes, complaint: str) -> None:
+    (folder / "vocab.txt").write_bytes(content)
+    with pytest.raises(ModelUnavailableError, match=f"cannot read the tokenizer.*{complaint}"):
+        PairTokenizer(folder / "vocab.txt")
+
+
+def test_pairs_are_tokenised_as_by_the_library_s_own_class() -> None:
+    vocabulary = Path(coderank.embedding.__path__[0]) / "vocab.txt"
+    pairs = [
+        (
+            "where is a JSON string escaped?",
+            "src/io.py\ndef escape_json(s: str) -> str:\n    return s.replace('\"', '\\\\')",
+        ),
+        ("Größe \u4e2d\u6587 [SEP] [MASK] \t x", "naïve café \x00 \U0001f600"),
+        ("", "a " * 300),
+    ]
+    theirs = BertWordPieceTokenizer(str(vocabulary), lowercase=True)
+    theirs.enable_truncation(64, strategy="longest_first")
+    for query, passage in pairs:
+        (ours,) = PairTokenizer(vocabulary).encode(query, [passage], 64)
+        wanted = theirs.encode(query, passage)
+        assert (ours.ids, ours.type_ids) == (wanted.ids, wanted.type_ids)
 
 
 def test_other_inputs_are_refused(folder: Path) -> None:

@@ -25,6 +25,8 @@ CHARACTERS_PER_TOKEN = 12
 _GRAPHS = ("model.onnx", "onnx/model.onnx")
 _TENSORS = ("model.safetensors",)
 _VOCABULARIES = ("tokenizer.json", "vocab.txt")
+_UNKNOWN = "[UNK]"
+_SPECIAL = ("[PAD]", _UNKNOWN, "[CLS]", "[SEP]", "[MASK]")
 _PADDING = ("[PAD]", "<pad>")
 """The padding token of BERT and of RoBERTa, whose position of a token depends on it."""
 
@@ -125,16 +127,31 @@ def _first(folder: Path, names: Sequence[str]) -> Path:
 
 
 def _loaded(path: Path) -> Tokenizer:
-    from tokenizers import BertWordPieceTokenizer, Tokenizer  # noqa: PLC0415 - 40 ms, only for reranking
+    from tokenizers import Tokenizer  # noqa: PLC0415 - 40 ms, only for reranking
 
     try:
-        if path.suffix == ".json":
-            tokenizer = Tokenizer.from_buffer(path.read_bytes())
-        else:
-            words = path.read_text("utf-8").splitlines()
-            wordpiece = BertWordPieceTokenizer({word: number for number, word in enumerate(words)}, lowercase=True)
-            tokenizer = Tokenizer.from_str(wordpiece.to_str())
-    except (OSError, ValueError, TypeError) as error:
+        tokenizer = Tokenizer.from_buffer(path.read_bytes()) if path.suffix == ".json" else _of_vocabulary(path)
+    except (OSError, ValueError) as error:
         raise ModelUnavailableError(f"cannot read the tokenizer {path}: {error}", "Run: coderank doctor") from error
     tokenizer.no_padding()
+    return tokenizer
+
+
+def _of_vocabulary(path: Path) -> Tokenizer:
+    """Build BERT's uncased tokenizer. 15 ms for 30,000 words, where the library's own class for it takes 75."""
+    from tokenizers import Tokenizer  # noqa: PLC0415
+    from tokenizers.models import WordPiece  # noqa: PLC0415
+    from tokenizers.normalizers import BertNormalizer  # noqa: PLC0415
+    from tokenizers.pre_tokenizers import BertPreTokenizer  # noqa: PLC0415
+    from tokenizers.processors import BertProcessing  # noqa: PLC0415
+
+    path.read_text("utf-8")  # for an error of its own kind: the library raises a bare Exception
+    tokenizer = Tokenizer(WordPiece.from_file(str(path), unk_token=_UNKNOWN))
+    tokenizer.normalizer = BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    separator, first = tokenizer.token_to_id("[SEP]"), tokenizer.token_to_id("[CLS]")
+    if separator is None or first is None:
+        raise ValueError(f"it has no {'[SEP]' if separator is None else '[CLS]'}")
+    tokenizer.add_special_tokens([token for token in _SPECIAL if tokenizer.token_to_id(token) is not None])
+    tokenizer.post_processor = BertProcessing(("[SEP]", separator), ("[CLS]", first))
     return tokenizer
