@@ -127,6 +127,30 @@ def test_what_is_no_message_does_not_end_the_conversation(wire: Wire) -> None:
     assert wire.answer(10)["result"] == {}
 
 
+@pytest.mark.parametrize(
+    ("line", "number", "code", "why"),
+    [
+        (b'{"jsonrpc": "2.0", "id": 70, "method": "ping", "params": {"x": "\\ud83d"}}', 70, -32700, "half of a char"),
+        (b'{"jsonrpc": "2.0", "id": "a", "method": 5}', "a", -32600, "no message"),
+        (b'{"jsonrpc": "2.0", "id": 71, "method": "ping", "params": [1]}', 71, -32600, "no message"),
+        (b'{"jsonrpc": "2.0", "id": 72, "meth', None, -32700, "EOF while parsing"),
+        (b'{"jsonrpc": "1.0", "id": 73, "result": {}}', None, -32600, "no message"),
+        (b'[{"jsonrpc": "2.0", "id": 74, "method": "ping"}]', None, -32600, "no message"),
+        (b"[" * 9_999 + b"]" * 9_999, None, -32700, "recursion limit"),
+    ],
+)
+def test_nobody_waits_for_the_answer_to_what_is_no_message(
+    wire: Wire, line: bytes, number: int | str | None, code: int, why: str
+) -> None:
+    wire.send_raw(line)
+    answer = wire.receive()
+    assert (answer["id"], answer["error"]["code"]) == (number, code)
+    assert why in answer["error"]["message"]
+    wire.send_raw(b"")
+    wire.send({"jsonrpc": "2.0", "id": 75, "method": "ping", "params": {"x": "\U0001f600"}})  # both halves, escaped
+    assert wire.receive()["result"] == {}
+
+
 def test_ten_megabytes_are_refused_and_forgotten(wire: Wire) -> None:
     answer = wire.call(20, "search_code", query="x" * 10_000_000)["result"]
     assert answer["isError"] is True

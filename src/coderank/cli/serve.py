@@ -65,8 +65,9 @@ def _over_streams(paths: tuple[str, ...], settings: Settings, *, per_collection:
     if not desk.greet():
         return
     from coderank.serving.listen import serve_streams  # noqa: PLC0415 - a second of imports: the client is greeted first
+    from coderank.serving.mcp import refusal  # noqa: PLC0415
 
-    desk.hand_over()
+    desk.hand_over(refusal)
     try:
         serve_streams(workspace, desk, per_collection=per_collection)
     finally:

@@ -11,11 +11,14 @@ import json
 import os
 import select
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from coderank import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 VERSIONS = frozenset({"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"})
@@ -23,6 +26,8 @@ VERSIONS = frozenset({"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"})
 asks for another one, or begins otherwise, is answered by the library."""
 FIRST_LINE_BYTES = 1 << 20
 """A longer first line is left to the library."""
+PIECE_BYTES = 1 << 16
+"""What is read at one time: as much as a pipe holds."""
 
 
 class Desk:
@@ -56,13 +61,16 @@ class Desk:
             self._greeted = request["id"]
         return bool(self._first)
 
-    def hand_over(self) -> None:
+    def hand_over(self, refusal: Callable[[bytes], bytes | None]) -> None:
         """Let the library read everything from the first line on, as the process's standard streams.
 
-        Its own answer to what was answered here is dropped; if that is an error, it is passed on.
+        Its own answer to what was answered here is dropped; if that is an error, it is passed on. ``refusal`` gives
+        the answer to a line that the library would drop without one, and None for the others.
         """
-        sys.stdin = io.TextIOWrapper(io.BufferedReader(_Input(self._first, self._input, self._wake)), encoding="utf-8")
-        sys.stdout = io.TextIOWrapper(_Output(self._output, self._greeted), encoding="utf-8")
+        output = _Output(self._output, self._greeted)
+        source = _Input(self._first, self._input, self._wake, refusal, output.send)
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8")
+        sys.stdout = io.TextIOWrapper(output, encoding="utf-8")
 
     def hang_up(self) -> None:
         """Let the input end here, as if the client had closed it. May be called by a signal handler."""
@@ -78,23 +86,51 @@ class Desk:
 
 
 class _Input(io.RawIOBase):
-    """The first line, then the rest of the stream. Has no descriptor, so that nobody reads past it."""
+    """The first line, then the rest of the stream, line by line. Has no descriptor, so that nobody reads past it."""
 
-    def __init__(self, first: bytes, descriptor: int, wake: int) -> None:
-        self._first = first
+    def __init__(
+        self,
+        first: bytes,
+        descriptor: int,
+        wake: int,
+        refusal: Callable[[bytes], bytes | None],
+        answer: Callable[[bytes], None],
+    ) -> None:
         self._descriptor = descriptor
         self._wake = wake
+        self._refusal = refusal
+        self._answer = answer
+        self._begun = bytearray()
+        self._ready = bytearray()
+        self._ended = False
+        self._take(first)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer).cast("B")
-        data, self._first = self._first[: len(view)], self._first[len(view) :]
-        if not data and not self._hung_up():
-            data = os.read(self._descriptor, len(view))
+        while not self._ready and not self._ended:
+            self._take(b"" if self._hung_up() else os.read(self._descriptor, PIECE_BYTES))
+        data = self._ready[: len(view)]
+        del self._ready[: len(view)]
         view[: len(data)] = data
         return len(data)
+
+    def _take(self, piece: bytes) -> None:
+        """Take a piece of the stream in, and the lines out that it makes whole; at the end whatever is left."""
+        self._ended = not piece
+        self._begun += piece
+        if piece and b"\n" not in piece:
+            return
+        lines = bytes(self._begun).split(b"\n")
+        self._begun = bytearray(lines.pop() if piece else b"")
+        for line in lines:
+            refused = self._refusal(line) if line.strip() else b""
+            if refused is None:
+                self._ready += line + b"\n"
+            elif refused:
+                self._answer(refused)
 
     def _hung_up(self) -> bool:
         """Wait until there is something to read, and tell whether it is the end."""
@@ -105,12 +141,13 @@ class _Input(io.RawIOBase):
 
 
 class _Output(io.BufferedIOBase):
-    """Writes whole messages, all but the answer that was given already."""
+    """Writes whole messages, all but the answer that was given already. Safe among threads."""
 
     def __init__(self, descriptor: int, greeted: Any) -> None:
         self._descriptor = descriptor
         self._greeted = greeted
         self._pending = b""
+        self._lock = threading.Lock()
 
     def writable(self) -> bool:
         return True
@@ -123,8 +160,13 @@ class _Output(io.BufferedIOBase):
             if self._greeted is not None and _answers(line, self._greeted):
                 self._greeted = None
             else:
-                _write(self._descriptor, line + b"\n")
+                self.send(line)
         return len(written)
+
+    def send(self, message: bytes) -> None:
+        """Send one message."""
+        with self._lock:
+            _write(self._descriptor, message + b"\n")
 
 
 def _private(descriptor: int, instead: int) -> int:
@@ -140,7 +182,7 @@ def _line(descriptor: int) -> bytes:
     """Read up to and with the end of the first line, or more of a stream that comes in larger pieces."""
     found = b""
     while b"\n" not in found and len(found) < FIRST_LINE_BYTES:
-        piece = os.read(descriptor, 1 << 16)
+        piece = os.read(descriptor, PIECE_BYTES)
         if not piece:
             break
         found += piece

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,9 @@ from fastmcp.exceptions import ToolError
 from fastmcp.server.dependencies import get_context
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import Tool, ToolResult
-from mcp_types import TextContent, ToolAnnotations
+from mcp_types import INVALID_REQUEST, PARSE_ERROR, TextContent, ToolAnnotations, jsonrpc_message_adapter
 from mcp_types import Tool as ListedTool
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, ValidationError
 
 from coderank import __version__
 from coderank.errors import CoderankError
@@ -51,6 +52,34 @@ def server(workspace: Workspace, calls: Calls | None = None, *, per_collection: 
         mask_error_details=True,
         dereference_schemas=False,  # they have no references
     )
+
+
+def refusal(line: bytes) -> bytes | None:
+    """Answer a line of standard input that is no message; None for those that are one.
+
+    The library drops such a line without a word, so that whoever waits for its answer waits for ever: an agent that
+    cuts a text in the middle of an emoji sends half of a character, which no UTF-8 can hold.
+    """
+    text = line.decode("utf-8", "replace")
+    try:
+        jsonrpc_message_adapter.validate_json(text, by_name=False)
+    except ValidationError as error:
+        broken = error.errors(include_url=False, include_input=False)[0]
+    else:
+        return None
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    given = content.get("id") if isinstance(content, dict) and "method" in content else None
+    if broken["type"] != "json_invalid":
+        code, why = INVALID_REQUEST, "Invalid request: this is no message of JSON-RPC 2.0"
+    elif content is None:
+        code, why = PARSE_ERROR, f"Parse error: {broken['ctx']['error']}"
+    else:
+        code, why = PARSE_ERROR, "Parse error: half of a character (a lone surrogate). Send whole characters"
+    sender = given if isinstance(given, str | int) and not isinstance(given, bool) else None
+    return json.dumps({"jsonrpc": "2.0", "id": sender, "error": {"code": code, "message": why}}).encode()
 
 
 class _Shortcut(Middleware):
