@@ -22,7 +22,7 @@ from coderank.render import (
     to_text,
     visible,
 )
-from coderank.types import Hit, IndexInfo, SearchResult, Stage
+from coderank.types import Hit, IndexInfo, SearchResult, Stage, Tier
 
 LONG = "\n".join(
     [
@@ -43,7 +43,7 @@ def hit(content: str = "x = 1", *, start: int = 1, root: str = ".", path: str = 
 
 def result(*hits: Hit, query: str = "lease expired", coverage: float = 1.0) -> SearchResult:
     stages = (Stage("embed", 3.21987), Stage("retrieve", 1.0, "dense + lexical"))
-    return SearchResult(query, hits, stages, IndexInfo("all-minilm-l6-v2", 2311, coverage))
+    return SearchResult(query, hits, stages, IndexInfo("all-minilm-l6-v2", 2311, coverage, Tier.DENSE))
 
 
 def shown_lines(content: str, query: str, symbol: str = "") -> list[str]:
@@ -70,7 +70,7 @@ class TestJson:
                 {"name": "embed", "ms": 3.22, "detail": ""},
                 {"name": "retrieve", "ms": 1.0, "detail": "dense + lexical"},
             ],
-            "index": {"model": "all-minilm-l6-v2", "chunks": 2311, "dense_coverage": 0.25},
+            "index": {"model": "all-minilm-l6-v2", "chunks": 2311, "dense_coverage": 0.25, "tier": "dense"},
         }
 
     def test_names_the_root_of_each_hit_on_request(self) -> None:
@@ -210,6 +210,12 @@ def test_coverage_note_speaks_only_of_what_is_missing() -> None:
     assert coverage_note(IndexInfo("m", 2311, 0.4), "").startswith("partial results: 40 % of 2,311")
     assert coverage_note(IndexInfo("m", 2311, 0.0), "", "dense").startswith("no results by meaning: 0 % of 2,311")
     assert coverage_note(IndexInfo("m", 2311, 0.4), "", "lexical") == ""
+    assert coverage_note(IndexInfo("m", 2311, 0.0, Tier.STATIC), "they fill in") == (
+        "results by static vectors: 0 % of 2,311 chunks have those of m yet; they fill in"
+    )
+    assert coverage_note(IndexInfo("m", 2311, 0.99, Tier.BOTH), "").startswith(
+        "results by static vectors in part: 99 %"
+    )
 
 
 def test_footer_accounts_for_the_time() -> None:

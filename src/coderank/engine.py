@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from coderank import wiring
-from coderank.errors import ConfigurationError, IndexIncompatibleError, IndexUnusableError
+from coderank.errors import IndexIncompatibleError, IndexUnusableError
 from coderank.indexing.generation import Generation
 from coderank.indexing.location import holds_index, index_folder
 from coderank.indexing.tree import FolderTree
@@ -16,7 +16,7 @@ from coderank.loading.choice import remembered_embedder
 from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings, expanded
 from coderank.store import fingerprint
-from coderank.types import IndexInfo, SearchMode
+from coderank.types import IndexInfo, SearchMode, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from coderank.embedding.contract import Embedder
     from coderank.indexing.manifest import Totals
-    from coderank.retrieval.answer import Asked, Find, Reranking
+    from coderank.retrieval.answer import Asked, Find
     from coderank.store.raw import RawPoints
     from coderank.types import IndexReport, Progress, SearchResult, Skip, Status
     from coderank.wiring import Opening
@@ -64,7 +64,8 @@ class Engine:
         self._inside = opening.inside
         self._defaults = opening.defaults
         self._one_shot = one_shot
-        self._ahead: tuple[Generation, Embedder] | None = None
+        # What has begun with a query: of which generation, and whether by its static table.
+        self._ahead: tuple[Generation, bool, Embedder] | None = None
 
     @classmethod
     def open(
@@ -216,7 +217,7 @@ class Engine:
         from coderank.retrieval.scope import filters  # noqa: PLC0415
 
         query, limit = checked_query(query), checked_limit(self._defaults.limit if limit is None else limit)
-        reranking = self._reranking(wanted=rerank)
+        reranking = wiring.reranking(self._defaults, self.home.settings, wanted=rerank)
 
         def answer(generation: Generation) -> SearchResult:
             totals = generation.totals()
@@ -229,21 +230,23 @@ class Engine:
     def anticipate(self, query: str, *, rerank: bool | None = False) -> None:
         """Begin to embed a query that `search` will be asked soon, in a thread beside what is done until then.
 
-        Does nothing where the index has no vectors to compare it with yet. With ``rerank`` as for `search` the
-        reranker is loaded likewise.
+        Does nothing where there is no index with vectors yet. With ``rerank`` as for `search` loads the reranker, too.
 
         Raises:
             ConfigurationError: to be reranked, and there is no reranker.
         """
         from coderank.retrieval.ahead import Ahead  # noqa: PLC0415 - not needed to index
         from coderank.retrieval.query import profile  # noqa: PLC0415
+        from coderank.retrieval.tier import tier_of  # noqa: PLC0415
 
-        reranking = self._reranking(wanted=rerank)
+        reranking = wiring.reranking(self._defaults, self.home.settings, wanted=rerank)
         if reranking is not None and reranking.cascade is not None and not profile(query).is_symbol:
             reranking.cascade.prepare(reranking.budget_ms)
         generation = self._current()
-        if generation.is_met() and generation.known().dense:
-            self._ahead = generation, Ahead(checked_query(query), generation.embedder)
+        tier = tier_of(generation.expected(), SearchMode.HYBRID) if generation.is_met() else Tier.NONE
+        if tier is not Tier.NONE:
+            opened = generation.static_embedder if tier is Tier.STATIC else generation.embedder
+            self._ahead = generation, tier is Tier.STATIC, Ahead(checked_query(query), opened)
 
     def related(self, path: str, line: int, *, limit: int = 10) -> SearchResult:
         """Find code like the code at a line (1-based) of an indexed file, which is left out itself.
@@ -357,22 +360,6 @@ class Engine:
                 moved = self._move_to(self._opening.anew().generation)
             return act(moved)
 
-    def _reranking(self, *, wanted: bool | None) -> Reranking | None:
-        if not (self._defaults.rerank if wanted is None else wanted):
-            return None
-        from coderank.loading.rerankers import opened_cascade  # noqa: PLC0415 - most searches are not reranked
-        from coderank.reranking.policy import CANDIDATES  # noqa: PLC0415
-        from coderank.retrieval.answer import Reranking  # noqa: PLC0415
-
-        settings = self.home.settings
-        try:
-            cascade = opened_cascade(settings)
-        except ConfigurationError as error:
-            if wanted:
-                raise
-            return Reranking(None, why=error.message)
-        return Reranking(cascade, self._defaults.candidates or CANDIDATES, settings.rerank_budget_ms)
-
     def _indexed(self, generation: Generation, on_progress: Callable[[Progress], None] | None) -> IndexReport:
         generation.make()
         report = generation.indexer.index(on_progress)
@@ -388,11 +375,16 @@ class Engine:
         if not generation.ours or holds_index(self.index_dir):
             generation.erase()
 
+    def _open(self, generation: Generation, *, static: bool) -> Embedder:
+        if self._ahead is not None and self._ahead[:2] == (generation, static):
+            return self._ahead[2]
+        return generation.static_embedder() if static else generation.embedder()
+
     def _answer(self, generation: Generation, find: Find, asked: Asked, totals: Totals) -> SearchResult:
         from coderank.retrieval.answer import answer  # noqa: PLC0415 - numpy: not needed to index
+        from coderank.retrieval.tier import Sources  # noqa: PLC0415
 
-        model = generation.model
-        index = IndexInfo(model.name, totals.chunks, totals.coverage)
-        begun = self._ahead if self._ahead and self._ahead[0] is generation else None
-        embedder = (lambda: begun[1]) if begun else generation.embedder
-        return answer(find, asked, index, model, embedder, self._root_of)
+        index = IndexInfo(generation.model.name, totals.chunks, totals.coverage)
+        dense, static = (partial(self._open, generation, static=static) for static in (False, True))
+        sources = Sources(generation.model, dense, generation.stand_in, static)
+        return answer(find, asked, index, generation.counts(), sources, self._root_of)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coderank.types import SearchMode
+from coderank.types import SearchMode, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,6 +79,7 @@ def to_json(result: SearchResult, *, with_root: bool = False) -> str:
             "model": result.index.model,
             "chunks": result.index.chunks,
             "dense_coverage": result.index.dense_coverage,
+            "tier": result.index.tier.value,
         },
     }
     return json.dumps(document, ensure_ascii=False, separators=(", ", ": "))
@@ -198,9 +199,13 @@ def coverage_note(index: IndexInfo, outlook: str, mode: str = SearchMode.HYBRID)
     """
     if not index.chunks or index.dense_coverage >= 1 or mode == SearchMode.LEXICAL:
         return ""
+    covered = f"{percent(index.dense_coverage)} of {index.chunks:,} chunks have"
+    if index.tier in {Tier.STATIC, Tier.BOTH}:
+        share = "" if index.tier is Tier.STATIC else " in part"
+        return f"results by static vectors{share}: {covered} those of {index.model} yet; {outlook}"
     none = "no results by meaning" if mode == SearchMode.DENSE else "lexical results only"
     kind = "partial results" if index.dense_coverage > 0 else none
-    return f"{kind}: {percent(index.dense_coverage)} of {index.chunks:,} chunks have vectors yet; {outlook}"
+    return f"{kind}: {covered} vectors yet; {outlook}"
 
 
 def rerank_note(result: SearchResult) -> str:

@@ -42,6 +42,9 @@ class Settings:
     """What can be computed again: vectors by content, extracted grammars (``CODERANK_CACHE_DIR``)."""
     model: str = "auto"
     """The embedding model of new indexes (``CODERANK_MODEL``)."""
+    static_model: str = "auto"
+    """The table whose vectors stand in for those of the model until they are there; ``auto`` for the one that comes
+    with coderank, or ``none`` (``CODERANK_STATIC_MODEL``)."""
     models_file: Path | None = None
     """Models of the user's own, as TOML or JSON (``CODERANK_MODELS_FILE``)."""
     backend: str = "auto"
@@ -104,6 +107,7 @@ class Settings:
             data_dir=_folder(env, "CODERANK_DATA_DIR", "user_data_path"),
             cache_dir=_folder(env, "CODERANK_CACHE_DIR", "user_cache_path"),
             model=env.get("CODERANK_MODEL", "") or "auto",
+            static_model=env.get("CODERANK_STATIC_MODEL", "") or "auto",
             models_file=_path(env, "CODERANK_MODELS_FILE"),
             backend=_one_of(env, "CODERANK_BACKEND", BACKENDS),
             precision=_one_of(env, "CODERANK_PRECISION", PRECISIONS),

@@ -128,14 +128,28 @@ class Stage:
     detail: str = ""
 
 
+class Tier(StrEnum):
+    """Which vectors a search compared with the query's."""
+
+    DENSE = "dense"
+    """The model's, of those chunks that have one."""
+    STATIC = "static"
+    """Those that chunks get while they are read, as most of the model's are not there yet."""
+    BOTH = "dense + static"
+    """The model's, and the static ones of chunks that have none of the model's yet."""
+    NONE = "none"
+    """None: words alone were compared."""
+
+
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
-    """What answered: the model, how many chunks, and the share of them that has a dense vector."""
+    """What answered: the model, how many chunks, the share of them that has a dense vector, and which were compared."""
 
     model: str
     chunks: int
     dense_coverage: float
-    """From 0.0 (lexical only) to 1.0."""
+    """Of the model's vectors, from 0.0 to 1.0."""
+    tier: Tier = Tier.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from coderank.indexing.generation import Generation, Home
 from coderank.indexing.keeping import InFolder
 from coderank.indexing.location import arguments, collection_folder, existing, index_folder, remembered
 from coderank.indexing.tree import FolderTree
-from coderank.loading.choice import described_embedder, embedder, remembered_embedder
+from coderank.loading.choice import described_embedder, embedder, remembered_embedder, stand_in
 from coderank.settings import RERANK_MODEL, expanded
 from coderank.store.quantization import TURBO
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from coderank.indexing.keeping import Keeper
     from coderank.indexing.tree import Tree
     from coderank.models.catalogue import Model
+    from coderank.retrieval.answer import Reranking as Asking
     from coderank.settings import Settings
     from coderank.store.contract import KeptStore
     from coderank.store.raw import RawPoints
@@ -78,7 +79,7 @@ def of_path(path: str | Path, model: str, index_dir: Path | None, settings: Sett
     tree = FolderTree(root, leave_out=(folder, settings.data_dir, settings.cache_dir))
     chosen = _Chosen(settings.model if model == "auto" else model, remember=model == "auto", named=named)
     label = str(given if root.is_dir() else given.parent)
-    home, generation = _wired(tree, root, folder, chosen, settings, InFolder())
+    home, generation = _wired(tree, root, folder, chosen, settings, InFolder(static=stand_in(settings)))
     return Opening(
         home=home,
         generation=generation,
@@ -112,7 +113,9 @@ def of_collection(
     dimension = described.embedding_dimension if model == "auto" else 0
     found = described_embedder(chosen.name, dimension, f"{name} in {file}", settings)
     keeper: Keeper = (
-        OnServer(described, settings) if described.store else InFolder(quantization(described.quantization, TURBO))
+        OnServer(described, settings)
+        if described.store
+        else InFolder(quantization(described.quantization, TURBO), stand_in(settings))
     )
     home, generation = _wired(tree, root, folder, chosen, settings, keeper)
     if described.is_adopted:
@@ -231,8 +234,29 @@ def _wired(
         raise
     download = chosen.name != "auto" and known is None
     opened = partial(_opened, settings=settings, download=download)
-    home = Home(tree=tree, root=root, folder=folder, settings=settings, embedder=opened, keeper=keeper)
+    static = keeper.static if isinstance(keeper, InFolder) else None
+    home = Home(tree=tree, root=root, folder=folder, settings=settings, embedder=opened, keeper=keeper, static=static)
     return home, Generation(home, known or embedder(chosen.name, settings), found.generation if found else "")
+
+
+def reranking(defaults: Defaults, settings: Settings, *, wanted: bool | None) -> Asking | None:
+    """Say how a search is reranked; None for not at all. ``wanted`` None leaves it to the defaults.
+
+    Raises ConfigurationError: it is wanted, and there is no reranker.
+    """
+    if not (defaults.rerank if wanted is None else wanted):
+        return None
+    from coderank.loading.rerankers import opened_cascade  # noqa: PLC0415 - most searches are not reranked
+    from coderank.reranking.policy import CANDIDATES  # noqa: PLC0415
+    from coderank.retrieval.answer import Reranking as Asked  # noqa: PLC0415
+
+    try:
+        cascade = opened_cascade(settings)
+    except ConfigurationError as error:
+        if wanted:
+            raise
+        return Asked(None, why=error.message)
+    return Asked(cascade, defaults.candidates or CANDIDATES, settings.rerank_budget_ms)
 
 
 def _reranked(settings: Settings, wanted: Reranking) -> Settings:

@@ -56,7 +56,7 @@ def record(old: str, new: str) -> Damage:
 REPAIRED_BY_REBUILDING: dict[str, tuple[Damage, str]] = {
     "garbage manifest": (overwrite("manifest.db", b"garbage " * 1000), "cannot be read"),
     "garbage record": (overwrite("index.json", b"\xff\0garbage"), "not the record"),
-    "another format": (record('"format": 1', '"format": 99'), "format is 99"),
+    "another format": (record('"format": 2', '"format": 99'), "format is 99"),
     "unknown model": (record(bundled_model(), "gone-model"), "'gone-model'"),
     "no segments": (remove("shard/segments"), "not a whole index"),
     "lost points": (truncate("shard/segments/*/mutable_id_tracker.mappings"), "lost chunks"),

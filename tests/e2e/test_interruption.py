@@ -28,7 +28,8 @@ def check_whole(machine: Machine) -> None:
     done = machine.run("search", QUESTION, "--wait", "--format", "json")
     assert (done.code, done.err) == (0, "")
     answer = json.loads(done.out)
-    assert answer["index"] == {"model": bundled_model(), "chunks": FILES + 3, "dense_coverage": 1.0}
+    expected = {"model": bundled_model(), "chunks": FILES + 3, "dense_coverage": 1.0, "tier": "dense"}
+    assert answer["index"] == expected
     assert answer["results"][0]["symbol"] == "RingBuffer"
 
 

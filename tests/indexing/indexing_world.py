@@ -75,6 +75,12 @@ class MemoryStore:
             if id_ in self.points:
                 self.points[id_] = replace(self.points[id_], dense=vector)
 
+    def set_static(self, ids: Sequence[str], vectors: Matrix) -> None:
+        self.calls += 1
+        for id_, vector in zip(ids, vectors, strict=True):
+            if id_ in self.points:
+                self.points[id_] = replace(self.points[id_], static=vector)
+
     def move(self, chunks: Mapping[str, Chunk]) -> None:
         self.calls += 1
         for id_, chunk in chunks.items():
@@ -104,9 +110,15 @@ class MemoryStore:
         self.calls += 1
         return iter([(id_, point.chunk.path) for id_, point in self.points.items() if point.dense is None])
 
+    def without_vectors(self) -> Iterator[str]:
+        self.calls += 1
+        bare = [id_ for id_, point in self.points.items() if point.dense is None and point.static is None]
+        return iter(bare)
+
     def counts(self) -> Counts:
         self.calls += 1
-        return Counts(len(self.points), sum(point.dense is not None for point in self.points.values()))
+        dense = sum(point.dense is not None for point in self.points.values())
+        return Counts(len(self.points), dense, sum(point.static is not None for point in self.points.values()))
 
     def close(self) -> None:
         """Hold nothing, so release nothing."""

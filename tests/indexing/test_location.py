@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_an_index_of_another_version_is_an_index(folder: Path, tmp_path: Path) -> None:
     record = folder / fingerprint.FILE_NAME
-    record.write_text(record.read_text("utf-8").replace('"format": 1', '"format": 99'), "utf-8")
+    record.write_text(record.read_text("utf-8").replace('"format": 2', '"format": 99'), "utf-8")
     assert holds_index(folder)
     assert remembered(folder, tmp_path) is None
     with pytest.raises(IndexIncompatibleError, match="format is 99"):

@@ -56,6 +56,12 @@ class MadeUp:
     def dense_code(self, chunk: Chunk) -> Vector | None:
         return self.dense_query(chunk.content)
 
+    def static_query(self, _text: str) -> None:
+        return None
+
+    def static_code(self, _chunk: Chunk) -> None:
+        return None
+
     def sparse_query(self, text: str) -> SparseVector | None:
         return lexical.encode_query(text) if self._sparse else None
 

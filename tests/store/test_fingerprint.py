@@ -8,7 +8,18 @@ import msgspec
 import pytest
 
 from coderank.errors import IndexCorruptError, IndexIncompatibleError, IndexNotFoundError, IndexNotWritableError
-from coderank.store.fingerprint import FILE_NAME, FORMAT, RULES, Fingerprint, IndexRecord, check, read, write
+from coderank.store.fingerprint import (
+    FILE_NAME,
+    FORMAT,
+    RULES,
+    Fingerprint,
+    IndexRecord,
+    bring_up_to_date,
+    check,
+    current,
+    read,
+    write,
+)
 
 MADE = Fingerprint(format=FORMAT, model="m", revision="r1", dimension=384, chunker="c1", header="h1")
 ROOT = Path("/somewhere/project")
@@ -106,3 +117,20 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "a-file").touch()
     with pytest.raises(IndexNotWritableError, match="a-file"):
         write(tmp_path / "a-file", MADE, ROOT)
+
+
+def test_a_record_of_the_format_before_is_used_and_written_anew_when_asked(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(stored(format=1))
+    assert read(tmp_path) == IndexRecord(MADE, str(ROOT))
+    assert '"format": 1' in (tmp_path / FILE_NAME).read_text()
+    bring_up_to_date(tmp_path)
+    assert f'"format": {FORMAT}' in (tmp_path / FILE_NAME).read_text()
+    assert read(tmp_path) == IndexRecord(MADE, str(ROOT))
+    before = (tmp_path / FILE_NAME).stat().st_mtime_ns
+    bring_up_to_date(tmp_path)
+    assert (tmp_path / FILE_NAME).stat().st_mtime_ns == before
+
+
+def test_only_readable_formats_become_the_present_one() -> None:
+    assert current(msgspec.structs.replace(MADE, format=1)) == MADE
+    assert current(msgspec.structs.replace(MADE, format=99)).format == 99

@@ -239,7 +239,7 @@ def test_a_vector_of_another_dimension_is_refused(store: Store) -> None:
 
 
 def test_senseless_requests_are_refused(store: Store) -> None:
-    with pytest.raises(StoreError, match="neither"):
+    with pytest.raises(StoreError, match="it has none"):
         store.query(StoreQuery(None, None, 5))
     with pytest.raises(StoreError, match="2 ids but 1 vectors"):
         store.set_dense([id_of(1), id_of(2)], unit(1)[None])

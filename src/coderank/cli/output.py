@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from coderank.render import coverage_note, footer, rerank_note, to_json, to_text
-from coderank.types import SearchMode
+from coderank.types import SearchMode, Tier
 
 if TYPE_CHECKING:
     from coderank.types import SearchResult
@@ -57,7 +57,7 @@ def write_result(
 
 def _remark(result: SearchResult, outlook: str, named: str, mode: str) -> None:
     # That nothing could be asked is said below, and is no reason to try other words.
-    unasked = mode == SearchMode.DENSE and not result.index.dense_coverage
+    unasked = mode == SearchMode.DENSE and result.index.tier is Tier.NONE
     if not len(result) and not unasked:
         sys.stderr.write(f"{_nothing_found(result, named)}\n")
     elif len(result) and sys.stderr.isatty():

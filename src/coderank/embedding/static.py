@@ -65,8 +65,7 @@ class StaticEmbedder:
         """Embed documents. Shape (n, dimension), in input order."""
         table, pieces = self._ready()
         sums = np.zeros((len(texts), self._dimension), dtype=np.float32)
-        for at, text in enumerate(texts):
-            ids, counts = pieces.count(text)
+        for at, (ids, counts) in enumerate(pieces.count(texts)):
             rows = np.array(ids, dtype=np.intp)
             weights = table.scales.take(rows) * np.array(counts, dtype=np.float32)
             # Row by row, not as one product of many texts: that would depend on which texts come together.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +17,7 @@ import numpy as np
 from coderank.embedding.tokenizer import CHARACTERS_PER_TOKEN, encode, load_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tokenizers import Tokenizer
+    from collections.abc import Iterable, Iterator, Sequence
 
 KEPT_WORDS = 200_000
 """Words whose tokens are remembered, 30 MB of them; a repository of a million lines has fewer."""
@@ -41,51 +39,56 @@ class WordPieces:
         """Take how many tokens of a text are read; no special tokens are put around it."""
         self._max_tokens = max_tokens
         self._tokenizer = load_tokenizer(max_tokens, special=False)
-        self._words = _Words(self._tokenizer)
-        self._signs = [self._words[chr(code)][0] for code in _SIGNS]
+        self._words: dict[str, list[int]] = {}
+        """The tokens of each word that was seen."""
+        self._signs = {sign: self._look_up(sign) for sign in string.punctuation}
 
     @property
     def vocabulary(self) -> int:
         """Number of tokens."""
         return self._tokenizer.get_vocab_size()
 
-    def count(self, text: str) -> tuple[list[int], list[int]]:
-        """Give the ids of the tokens that occur among the first ``max_tokens``, and how often each does."""
-        text = text[: self._max_tokens * CHARACTERS_PER_TOKEN]
+    def count(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
+        """Give, of each text, the ids of the tokens among its first ``max_tokens``, and how often each occurs."""
+        split = [self._split(text[: self._max_tokens * CHARACTERS_PER_TOKEN]) for text in texts]
+        self._learn(words for _, words, _ in split if words is not None)
+        for text, words, signs in split:
+            yield self._of_tokens(text) if words is None else self._of_words(text, words, signs)
+
+    def _split(self, text: str) -> tuple[str, Counter[str] | None, list[int]]:
+        """Count the words and the signs of a text in lower case; of one that has more than these, give it as it is."""
         if not text.isascii() or _SPECIAL.search(text):
-            return _counted(encode(self._tokenizer, [text], self._max_tokens)[0])
+            return text, None, []
         lowered = text.lower()
         characters = np.bincount(np.frombuffer(lowered.encode("ascii"), np.uint8), minlength=128)
         if characters[_CONTROL].any():
-            return _counted(encode(self._tokenizer, [text], self._max_tokens)[0])
-        return self._of_words(lowered, characters[_SIGNS].tolist())
+            return text, None, []
+        return lowered, Counter(lowered.translate(_SPACED).split()), characters[_SIGNS].tolist()
 
-    def _of_words(self, lowered: str, signs: list[int]) -> tuple[list[int], list[int]]:
-        words = self._words
-        ids = [id_ for id_, times in zip(self._signs, signs, strict=True) if times]
+    def _learn(self, found: Iterable[Iterable[str]]) -> None:
+        """Look up the words that are new, all at once: one by one they take five times as long."""
+        new = list(dict.fromkeys(word for words in found for word in words if word not in self._words))
+        if len(self._words) + len(new) > KEPT_WORDS:
+            self._words = {}  # another thread may be at work on those before
+        self._words.update(zip(new, encode(self._tokenizer, new, self._max_tokens), strict=True))
+
+    def _of_tokens(self, text: str) -> tuple[list[int], list[int]]:
+        return _counted(encode(self._tokenizer, [text], self._max_tokens)[0])
+
+    def _of_words(self, lowered: str, found: Counter[str], signs: list[int]) -> tuple[list[int], list[int]]:
+        pieces = [self._words.get(word) or self._look_up(word) for word in found]
         counts = [times for times in signs if times]
-        for word, times in Counter(lowered.translate(_SPACED).split()).items():
-            pieces = words[word]
-            ids += pieces
-            counts += [times] * len(pieces)
+        counts += [times for times, ids in zip(found.values(), pieces, strict=True) for _ in ids]
         if sum(counts) > self._max_tokens:
-            in_order = chain.from_iterable(map(words.__getitem__, _WORD.findall(lowered)))
-            return _counted([id_ for id_, _ in zip(in_order, range(self._max_tokens), strict=False)])
+            of_word = dict(zip(found, pieces, strict=True)) | self._signs
+            in_order = chain.from_iterable(map(of_word.__getitem__, _WORD.findall(lowered)))
+            return _counted(islice(in_order, self._max_tokens))
+        ids = [id_ for (id_,), times in zip(self._signs.values(), signs, strict=True) if times]
+        ids += chain.from_iterable(pieces)
         return ids, counts
 
-
-class _Words(dict[str, tuple[int, ...]]):
-    """The tokens of each word that was seen; forgets all where there are too many."""
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        super().__init__()
-        self._tokenizer = tokenizer
-
-    def __missing__(self, word: str) -> tuple[int, ...]:
-        if len(self) >= KEPT_WORDS:
-            self.clear()
-        pieces = self[word] = tuple(self._tokenizer.encode(word).ids)
-        return pieces
+    def _look_up(self, word: str) -> list[int]:
+        return encode(self._tokenizer, [word], self._max_tokens)[0]
 
 
 def _counted(ids: Iterable[int]) -> tuple[list[int], list[int]]:

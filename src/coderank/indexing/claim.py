@@ -85,6 +85,11 @@ class Claim:
             fingerprint.write(self._folder, self._expected, self._root, self._generation)
         self.check(found)
 
+    def check_to_write(self) -> None:
+        """Refuse likewise before points are written, and note the present format. To be called under a sync's lock."""
+        self.check()
+        fingerprint.bring_up_to_date(self._folder)
+
     def renew(self) -> None:
         """Record that the folder is an index as claimed, whatever it was."""
         (self._folder / fingerprint.FILE_NAME).unlink(missing_ok=True)

@@ -69,10 +69,34 @@ class _Fill:
         self._written: set[str] = set()
 
     def run(self) -> FillReport:
+        self._stand_in()
         while self._pass():
             pass
         self._parts.manifest.count_dense(self._parts.store.counts().dense)
         return FillReport(self._embedded, self._reused, tuple(self._failed.values()))
+
+    def _stand_in(self) -> None:
+        """Give static vectors to points that have none of either kind: an older coderank wrote them, or another table.
+
+        There are thousands a second, so this comes before everything else.
+        """
+        early = self._parts.early
+        if early is None or early.is_own:
+            return
+        ids = list(self._parts.store.without_vectors())
+        if not ids:
+            return
+        with held(self._parts.folder / "sync.lock", 0.0) as mine:
+            if not mine:  # what is just indexed gets its vectors by that, and the next fill looks at the rest again
+                return
+            self._parts.check_to_write()
+        for start in range(0, len(ids), SLICE):
+            if not self._pace.left():
+                return
+            self._parts.check()
+            chunks = self._parts.store.retrieve(ids[start : start + SLICE])
+            vectors = early.embedder().embed_documents([dense_text(chunk) for chunk in chunks.values()])
+            self._parts.store.set_static(list(chunks), vectors)
 
     def _pass(self) -> bool:
         """Work off what is pending now, and tell whether to look again."""

@@ -11,6 +11,7 @@ from coderank.errors import INDEX, REBUILD, IndexCorruptError, IndexIncompatible
 from coderank.indexing.claim import Claim
 from coderank.indexing.keeping import InFolder
 from coderank.indexing.location import MANIFEST_FILES
+from coderank.store.contract import Counts
 from coderank.store.room import bytes_on_disk
 from coderank.types import Status
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from coderank.embedding.contract import Embedder
     from coderank.indexing.keeping import Keeper
     from coderank.indexing.manifest import Manifest, Totals
+    from coderank.indexing.parts import Early
     from coderank.indexing.run import Indexer
     from coderank.indexing.tree import Tree
     from coderank.models.catalogue import Model
@@ -89,7 +91,7 @@ class Generation:
     @cached_property
     def indexer(self) -> Indexer:
         """What brings both up to the tree."""
-        from coderank.indexing.parts import Early, Parts  # noqa: PLC0415 - not needed to search
+        from coderank.indexing.parts import Parts  # noqa: PLC0415 - not needed to search
         from coderank.indexing.run import Indexer  # noqa: PLC0415
         from coderank.indexing.vector_cache import VectorCache  # noqa: PLC0415
 
@@ -105,8 +107,9 @@ class Generation:
                 store=self.store,
                 cache=cache,
                 embedder=self.embedder,
-                early=Early(self.static_embedder, is_own=self.model.is_static) if self.has_early else None,
+                early=self._early(),
                 check=self.claim.check,
+                check_to_write=self.claim.check_to_write,
             )
         )
 
@@ -115,13 +118,31 @@ class Generation:
         return self.home.embedder(self.model)
 
     @property
-    def has_early(self) -> bool:
-        """Whether points get a vector while their files are read."""
-        return self.model.is_static or self.home.static is not None
+    def stand_in(self) -> Model | None:
+        """The table whose vectors stand in for those of the model until they are there; None for none."""
+        return None if self.model.is_static else self.home.static
 
     def static_embedder(self) -> Embedder:
         """Open the table whose vectors points get while their files are read."""
-        return self.home.embedder(self.model if self.model.is_static else self.home.static or self.model)
+        return self.home.embedder(self.stand_in or self.model)
+
+    def _early(self) -> Early | None:
+        from coderank.indexing.parts import Early  # noqa: PLC0415 - not needed to search
+
+        has_table = self.model.is_static or self.stand_in is not None
+        return Early(self.static_embedder, is_own=self.model.is_static) if has_table else None
+
+    def counts(self) -> Counts:
+        """Tell how many points have a vector of the model, and of its stand-in; of the first as when last counted."""
+        if self.stand_in is not None:
+            return self.store.counts()  # remembered while the store is open
+        totals = self.known()
+        return Counts(totals.chunks, totals.dense)
+
+    def expected(self) -> Counts:
+        """Tell the same without opening the points: every point has a vector of the stand-in, if there is one."""
+        totals = self.known()
+        return Counts(totals.chunks, totals.dense, totals.chunks if self.stand_in else 0)
 
     def refresh(self) -> None:
         """Fetch what the tree is a copy of. Raises SourceUnavailableError."""

@@ -33,18 +33,26 @@ class Keeper(Protocol):
 class InFolder:
     """Keeps points in the folder of their generation, by the embedded engine."""
 
-    def __init__(self, quantization: Quantization = TURBO) -> None:
-        """Take how vectors are compressed for the first pass of a search."""
+    def __init__(self, quantization: Quantization = TURBO, static: Model | None = None) -> None:
+        """Take how vectors are compressed for the first pass of a search, and the table whose vectors stand in."""
         self.quantization = quantization
+        self.static = static
 
     def store(
         self, folder: Path, model: Model, verify: Callable[[], object], verify_empty: Callable[[], object]
     ) -> KeptStore:
         """Open the store in the folder."""
         from coderank.store.edge import EdgeStore  # noqa: PLC0415 - the engine's library is loaded when it is used
+        from coderank.store.layout import StaticVector  # noqa: PLC0415
 
+        table = None if model.is_static else self.static
         return EdgeStore(
-            folder, model.dimension, quantization=self.quantization, verify=verify, verify_empty=verify_empty
+            folder,
+            model.dimension,
+            quantization=self.quantization,
+            static=StaticVector(table.file_stem, table.dimension) if table else None,
+            verify=verify,
+            verify_empty=verify_empty,
         )
 
     def points(self, folder: Path, verify: Callable[[], object]) -> RawPoints:

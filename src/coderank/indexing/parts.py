@@ -42,6 +42,8 @@ class Parts:
     check: Callable[[], object] = lambda: None
     """Called under a lock: raises IndexIncompatibleError where the index was moved to other points meanwhile, so that
     nothing is written to those that nobody reads any more."""
+    check_to_write: Callable[[], object] = lambda: None
+    """Called instead under the lock of a sync, before points are written that an older version might not read."""
 
 
 @dataclass(frozen=True, slots=True)

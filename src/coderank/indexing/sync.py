@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from coderank.corpus.identity import point_ids
 from coderank.errors import REBUILD, IndexBusyError, IndexCorruptError
+from coderank.indexing.early import EarlyVectors
 from coderank.indexing.lock import held
 from coderank.indexing.manifest import DONE, FileRow, SkipRow
 from coderank.indexing.plan import settled
@@ -56,7 +57,7 @@ def sync(parts: Parts, on_progress: Callable[[Progress], None] | None = None) ->
     with held(parts.folder / "sync.lock", LOCK_TIMEOUT_S) as mine:
         if not mine:
             raise IndexBusyError(f"Another process has been indexing {parts.tree.name} for minutes", "Try again later")
-        parts.check()
+        parts.check_to_write()
         if parts.manifest.revision() != seen.revision:
             seen = _survey(parts, on_progress)
         result = _Sync(parts, seen, on_progress).run()
@@ -116,22 +117,24 @@ class _Sync:
     def run(self) -> SyncResult:
         plan, parts = self._seen.plan, self._parts
         changed = reused = embedded = 0
-        for batch in _batches(self._changes()):
-            written = write(batch, parts)
-            reused, embedded = reused + written.reused, embedded + written.embedded
-            changed += len(batch)
+        with EarlyVectors(parts.early) as early:
+            for batch in _batches(self._changes(early)):
+                written = write(batch, parts, early)
+                reused, embedded = reused + written.reused, embedded + written.embedded
+                changed += len(batch)
         if self._touched or self._left or plan.forgotten:
             parts.manifest.touch(self._touched, self._left, plan.forgotten)
         deleted = len(plan.deleted)
         return SyncResult(changed - deleted, deleted, reused, embedded, _all_skips(self._seen, self._skips))
 
-    def _changes(self) -> Iterator[FileChange]:
+    def _changes(self, early: EarlyVectors) -> Iterator[FileChange]:
         """Read the files in question, and yield those whose points have to change."""
         plan = self._seen.plan
         entries = sorted(plan.to_read + plan.to_verify)
         for done, entry in enumerate(entries, start=1):
             change = self._change(entry)
             if change is not None:
+                early.begin(change.chunks)
                 yield change
             if self._on_progress:
                 self._on_progress(Progress(IndexPhase.READ, done, len(entries)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from coderank.corpus.header import dense_text, lexical_text
+from coderank.corpus.header import lexical_text
 from coderank.corpus.identity import vector_key
 from coderank.embedding.lexical import encode_document
 from coderank.types import Point
@@ -13,6 +13,7 @@ from coderank.types import Point
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from coderank.indexing.early import EarlyVectors
     from coderank.indexing.manifest import FileRow, SkipRow
     from coderank.indexing.parts import Parts
     from coderank.types import Chunk, Vector
@@ -40,10 +41,10 @@ class Written(NamedTuple):
     """Computed at once, by the index's own model."""
 
 
-def write(changes: Sequence[FileChange], parts: Parts) -> Written:
-    """Write changes of distinct files."""
+def write(changes: Sequence[FileChange], parts: Parts, early: EarlyVectors) -> Written:
+    """Write changes of distinct files, whose chunks were begun with ``early``."""
     parts.manifest.begin([change.path for change in changes])
-    written = _write_points(changes, parts)
+    written = _write_points(changes, parts, early)
     parts.manifest.finish(
         files=[change.row for change in changes if change.row],
         skips=[change.skip for change in changes if change.skip],
@@ -52,13 +53,13 @@ def write(changes: Sequence[FileChange], parts: Parts) -> Written:
     return written
 
 
-def _write_points(changes: Sequence[FileChange], parts: Parts) -> Written:
+def _write_points(changes: Sequence[FileChange], parts: Parts, early: EarlyVectors) -> Written:
     store = parts.store
     emptied = [change.path for change in changes if change.known and not change.chunks]
     edited = [change.path for change in changes if change.known and change.chunks]
     new = {id_: chunk for change in changes for id_, chunk in change.chunks.items()}
     old = store.chunks_of(edited) if edited else {}
-    points = _points({id_: chunk for id_, chunk in new.items() if id_ not in old}, parts)
+    points = _points({id_: chunk for id_, chunk in new.items() if id_ not in old}, parts, early)
     moved = {id_: chunk for id_, chunk in new.items() if id_ in old and old[id_] != chunk}
     vanished = [id_ for id_ in old if id_ not in new]
     # New points before old ones go: a search in between finds the file, at worst twice.
@@ -74,25 +75,16 @@ def _write_points(changes: Sequence[FileChange], parts: Parts) -> Written:
     return Written(embedded=having) if _embeds_all(parts) else Written(reused=having)
 
 
-def _points(chunks: Mapping[str, Chunk], parts: Parts) -> list[Point]:
-    early = _early(chunks, parts)
-    dense = early if _embeds_all(parts) else _known(chunks, parts)
-    static = {} if _embeds_all(parts) else early
-    return [
-        Point(id_, chunk, encode_document(lexical_text(chunk)), dense.get(id_), static.get(id_))
-        for id_, chunk in chunks.items()
-    ]
+def _points(chunks: Mapping[str, Chunk], parts: Parts, early: EarlyVectors) -> list[Point]:
+    terms = {id_: encode_document(lexical_text(chunk)) for id_, chunk in chunks.items()}
+    known = {} if _embeds_all(parts) else _known(chunks, parts)
+    made = early.take(chunks)  # last: it goes on beside the above
+    dense, static = (made, {}) if _embeds_all(parts) else (known, made)
+    return [Point(id_, chunk, terms[id_], dense.get(id_), static.get(id_)) for id_, chunk in chunks.items()]
 
 
 def _embeds_all(parts: Parts) -> bool:
     return parts.early is not None and parts.early.is_own
-
-
-def _early(chunks: Mapping[str, Chunk], parts: Parts) -> dict[str, Vector]:
-    if parts.early is None or not chunks:
-        return {}
-    vectors = parts.early.embedder().embed_documents([dense_text(chunk) for chunk in chunks.values()])
-    return dict(zip(chunks, vectors, strict=True))
 
 
 def _known(chunks: Mapping[str, Chunk], parts: Parts) -> dict[str, Vector]:

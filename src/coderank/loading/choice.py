@@ -21,6 +21,9 @@ BUNDLED_MODEL = "all-minilm-l6-v2"
 ALWAYS_THERE = "all-minilm-l6-v2"
 """Part of coderank's own package: it runs where the package of weights is missing."""
 
+STATIC_MODEL = "coderank-static"
+"""The table whose vectors stand in for those of a model until they are there."""
+
 
 def embedder(name: str, settings: Settings) -> Model:
     """Find a model by name, ``auto`` included. Raises ModelNotFoundError, also for one that cannot embed."""
@@ -39,6 +42,29 @@ def bundled_model() -> str:
     from coderank.models.bundled import is_here  # noqa: PLC0415 - most searches have an index that names its model
 
     return BUNDLED_MODEL if is_here(catalogue.get(BUNDLED_MODEL)) else ALWAYS_THERE
+
+
+def stand_in(settings: Settings) -> Model | None:
+    """Find the table whose vectors stand in for those of a model until they are there; None for none.
+
+    Raises:
+        ModelNotFoundError: the settings name one that is not known.
+        ConfigurationError: they name a model that is no table.
+    """
+    if settings.static_model == "none":
+        return None
+    if settings.static_model == "auto":
+        from coderank.models.bundled import is_here  # noqa: PLC0415 - as above
+
+        known = catalogue.get(STATIC_MODEL)
+        return known if is_here(known) else None
+    model = catalogue.get(settings.static_model, catalogue_of(settings))
+    if not model.is_static:
+        raise ConfigurationError(
+            f"CODERANK_STATIC_MODEL is {settings.static_model!r}, which is no table of token vectors",
+            "Name a model with the back end static, or none",
+        )
+    return model
 
 
 def sized(model: Model, settings: Settings) -> Model:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from coderank.errors import PathNotFoundError
@@ -11,16 +11,17 @@ from coderank.reranking.policy import BUDGET_MS, CANDIDATES
 from coderank.retrieval.legs import ModelLegs
 from coderank.retrieval.query import profile
 from coderank.retrieval.search import Wanted, hit
-from coderank.types import Filters, SearchMode, SearchResult, Stage
+from coderank.retrieval.tier import tier_of
+from coderank.types import Filters, SearchMode, SearchResult, Stage, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from typing import TypeAlias
 
-    from coderank.embedding.contract import Embedder
-    from coderank.models.catalogue import Model
     from coderank.reranking.cascade import Cascade
     from coderank.retrieval.search import Legs
+    from coderank.retrieval.tier import Sources
+    from coderank.store.contract import Counts
     from coderank.types import Candidate, Chunk, IndexInfo
 
     Find: TypeAlias = Callable[[Legs, Wanted], tuple[list[Candidate], list[Stage]]]
@@ -55,26 +56,30 @@ class Asked:
 
 
 def answer(
-    find: Find,
-    asked: Asked,
-    index: IndexInfo,
-    model: Model,
-    embedder: Callable[[], Embedder],
-    root_of: Callable[[str], str],
+    find: Find, asked: Asked, index: IndexInfo, counts: Counts, sources: Sources, root_of: Callable[[str], str]
 ) -> SearchResult:
-    """Run the retrieval; ``root_of`` gives the root of a hit's path. Without vectors, words alone are asked."""
+    """Run the retrieval; ``root_of`` gives the root of a hit's path. Without any vectors, words alone are asked."""
     if asked.scope is None:
         return SearchResult(query=asked.query, hits=(), stages=(), index=index)
-    has_vectors = index.chunks > 0 and index.dense_coverage > 0
-    mode = SearchMode(asked.mode) if has_vectors or asked.mode == SearchMode.DENSE else SearchMode.LEXICAL
+    mode = SearchMode(asked.mode)
+    tier = tier_of(counts, mode)
+    if tier is Tier.NONE and mode is SearchMode.HYBRID:
+        mode = SearchMode.LEXICAL
     seen = asked.reranking.candidates if asked.reranking else 0
     wanted = Wanted(max(asked.limit, seen), asked.scope)
-    candidates, stages = find(ModelLegs(embedder, model.lexical_weight, mode), wanted)
+    legs = ModelLegs(
+        sources.embedder,
+        sources.lexical_weight(tier),
+        mode,
+        tier=tier if tier is not Tier.NONE else Tier.DENSE,
+        static_embedder=sources.static_embedder,
+    )
+    candidates, stages = find(legs, wanted)
     if asked.reranking is not None:
         candidates, stage = _reranked(asked.query, candidates, asked.reranking)
         stages = [*stages, stage]
     hits = tuple(hit(candidate, root_of(candidate.chunk.path)) for candidate in candidates[: asked.limit])
-    return SearchResult(query=asked.query, hits=hits, stages=tuple(stages), index=index)
+    return SearchResult(query=asked.query, hits=hits, stages=tuple(stages), index=replace(index, tier=tier))
 
 
 def chunk_at(path: str, line: int, chunks: Collection[Chunk], named: str) -> Chunk:

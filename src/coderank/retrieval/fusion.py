@@ -21,6 +21,10 @@ ASSUMED_SIMILARITY = 0.25
 """Cosine of a chunk whose vector is not there yet: about the mean over lexical candidates, so that a half-filled index
 prefers neither the chunks with vectors nor those without."""
 
+TYPICAL_STATIC = 0.25
+"""Cosine by the static table of chunks whose cosine by a model is ASSUMED_SIMILARITY: what tells the two scales apart
+where static vectors stand in for some chunks only."""
+
 
 def lexical_weight(unit: float, terms: int) -> float:
     """Weight of one raw BM25 point for a query of ``terms`` distinct terms; ``unit`` is the weight at one term."""
@@ -40,6 +44,7 @@ def request(
     dense: Vector | None,
     sparse: SparseVector | None,
     *,
+    static: Vector | None = None,
     unit: float,
     prefetch: int,
     definitions: int,
@@ -49,10 +54,12 @@ def request(
     return StoreQuery(
         dense=dense,
         sparse=sparse,
+        static=static,
         limit=2 * prefetch,
         prefetch=prefetch,
         lexical_weight=lexical_weight(unit, len(sparse.indices)) if sparse else 0.0,
-        assumed_similarity=ASSUMED_SIMILARITY,
+        assumed_similarity=TYPICAL_STATIC if dense is None and static is not None else ASSUMED_SIMILARITY,
+        typical_static=TYPICAL_STATIC,
         filters=filters,
         defines=asked.names,
         definitions=definitions,

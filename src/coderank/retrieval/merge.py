@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from coderank.retrieval.tier import together
 from coderank.types import IndexInfo, SearchResult, Stage
 
 if TYPE_CHECKING:
@@ -58,4 +59,5 @@ def _index(infos: Sequence[IndexInfo]) -> IndexInfo:
         model=", ".join(dict.fromkeys(info.model for info in infos)),
         chunks=chunks,
         dense_coverage=covered / chunks if chunks else 1.0,
+        tier=together(info.tier for info in infos),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from coderank.retrieval.fusion import on_one_scale, request
 from coderank.retrieval.priors import ALIKE, DEFAULT, Priors, rank
@@ -35,8 +35,16 @@ class Legs(Protocol):
         """Embed a natural-language query or a name."""
         ...
 
+    def static_query(self, text: str) -> Vector | None:
+        """Embed it by the table whose vectors stand in for missing ones."""
+        ...
+
     def dense_code(self, chunk: Chunk) -> Vector | None:
         """Embed code that serves as a query: as a document, without the query prefix."""
+        ...
+
+    def static_code(self, chunk: Chunk) -> Vector | None:
+        """Embed it by the table whose vectors stand in for missing ones."""
         ...
 
     def sparse_query(self, text: str) -> SparseVector | None:
@@ -75,8 +83,8 @@ def search(query: str, store: Store, legs: Legs, wanted: Wanted) -> tuple[list[C
     """Find the chunks that answer a natural-language query or a name, best first."""
     watch = Stopwatch()
     with watch.measure("embed"):
-        dense, sparse = legs.dense_query(query), legs.sparse_query(query)
-    found = _retrieve(profile(query), (dense, sparse), store, legs, wanted, watch)
+        vectors = _Vectors(legs.dense_query(query), legs.static_query(query), legs.sparse_query(query))
+    found = _retrieve(profile(query), vectors, store, legs, wanted, watch)
     return found, watch.stages
 
 
@@ -84,37 +92,45 @@ def related(chunk: Chunk, store: Store, legs: Legs, wanted: Wanted) -> tuple[lis
     """Find code like the code of ``chunk``, which itself is left out."""
     watch = Stopwatch()
     with watch.measure("embed"):
-        dense, sparse = legs.dense_code(chunk), legs.sparse_query(chunk.content)
+        vectors = _Vectors(legs.dense_code(chunk), legs.static_code(chunk), legs.sparse_query(chunk.content))
     one_more = replace(wanted, limit=wanted.limit + 1, priors=ALIKE)
-    found = _retrieve(code_profile(), (dense, sparse), store, legs, one_more, watch)
+    found = _retrieve(code_profile(), vectors, store, legs, one_more, watch)
     others = [c for c in found if (c.chunk.path, c.chunk.start_line) != (chunk.path, chunk.start_line)]
     return others[: wanted.limit], watch.stages
 
 
+class _Vectors(NamedTuple):
+    """A query as each leg asks it, None where a leg does not run; the fields are named as a stage names the legs."""
+
+    dense: Vector | None
+    static: Vector | None
+    lexical: SparseVector | None
+
+
 def _retrieve(
     asked: QueryProfile,
-    vectors: tuple[Vector | None, SparseVector | None],
+    vectors: _Vectors,
     store: Store,
     legs: Legs,
     wanted: Wanted,
     watch: Stopwatch,
 ) -> list[Candidate]:
-    dense, sparse = vectors
-    if dense is None and sparse is None:  # a query without a term, where only terms can be asked for
+    ran = " + ".join(name for name, leg in vectors._asdict().items() if leg is not None)
+    if not ran:  # a query without a term, where only terms can be asked for
         return []
-    ran = " + ".join(name for name, leg in (("dense", dense), ("lexical", sparse)) if leg is not None)
     with watch.measure("retrieve", ran):
         plan = request(
             asked,
-            dense,
-            sparse,
+            vectors.dense,
+            vectors.lexical,
+            static=vectors.static,
             unit=legs.lexical_unit,
             prefetch=max(PREFETCH, wanted.limit),
             definitions=DEFINITIONS,
             filters=wanted.filters,
         )
         candidates = store.query(plan)
-        if dense is None:
+        if vectors.dense is None and vectors.static is None:
             candidates = [replace(c, score=on_one_scale(c.score, plan.lexical_weight)) for c in candidates]
     with watch.measure("rank", f"{len(candidates)} candidates"):
         return rank(asked, candidates, wanted.limit, legs.terms, wanted.priors)

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from coderank.render import percent, rerank_note
+from coderank.types import Tier
 
 if TYPE_CHECKING:
     from coderank.serving.workspace import Answer, State
@@ -25,6 +26,7 @@ def account(answer: Answer, *, gone: int) -> dict[str, Any]:
             "chunks": index.chunks,
             "dense_coverage": round(index.dense_coverage, 4),
             "model": index.model,
+            "tier": index.tier.value,
         },
         "stages": [_stage(stage.name, stage.ms, stage.detail) for stage in answer.result.stages],
     }
@@ -38,7 +40,8 @@ def account_line(answer: Answer, shown: int, cursor: str, *, gone: int) -> str:
     lines = [_count(result, shown, cursor), *_troubles(answer, gone)]
     note = rerank_note(result)
     index = result.index
-    coverage = f"{percent(index.dense_coverage)} of {index.chunks:,} chunks have vectors"
+    kind = "vectors" if index.tier not in {Tier.STATIC, Tier.BOTH} else f"vectors of {index.model}"
+    coverage = f"{percent(index.dense_coverage)} of {index.chunks:,} chunks have {kind}"
     lines.append("; ".join(part for part in (coverage, _ran(result), note) if part))
     return "\n".join(f"[{line}]" for line in lines if line)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def check_request(request: StoreQuery, dimension: int) -> None:
     """Raise StoreError for a query that has no vector, or one of another dimension."""
-    if request.dense is None and request.sparse is None:
-        raise StoreError("A store query needs a dense or a sparse vector, it has neither")
+    if request.dense is None and request.static is None and request.sparse is None:
+        raise StoreError("A store query needs a dense, a static or a sparse vector, it has none")
     if request.dense is not None:
         check_dimension(request.dense.shape[-1], dimension)
 

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoreQuery:
-    """One retrieval request; at least one of ``dense`` and ``sparse`` is given.
+    """One retrieval request; at least one of ``dense``, ``static`` and ``sparse`` is given.
 
-    With both, the engine takes the best ``prefetch`` points of each leg, scores the union on both legs, and ranks by
-    ``dense_score + lexical_weight * sparse_score`` (raw cosine similarity and raw BM25). With one, by that leg alone.
+    With several, the engine takes the best ``prefetch`` points of each leg, scores the union on all legs, and ranks by
+    ``similarity + lexical_weight * sparse_score`` (raw cosine similarity and raw BM25). With one, by that leg alone.
+
+    Without ``dense``, the similarity is that to ``static``. With both, points that have no dense vector are compared by
+    their static one, and theirs is ``assumed_similarity + cosine - typical_static``.
     """
 
     dense: Vector | None
@@ -27,20 +30,26 @@ class StoreQuery:
     prefetch: int = 100
     lexical_weight: float = 0.0
     assumed_similarity: float = 0.0
-    """The cosine that stands in for a point that has no dense vector yet."""
+    """The cosine that stands in for a point that has no vector to compare yet."""
     filters: Filters = field(default_factory=Filters)
     defines: tuple[str, ...] = ()
     """Names (lower case) whose definitions join the list, however low they score."""
     definitions: int = 0
     """How many of them each leg gives: its best ones."""
+    static: Vector | None = None
+    """Of the table that the store's static vectors are made by."""
+    typical_static: float = 0.0
+    """The static cosine of points that are as similar as is assumed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Points in the store, and how many of them carry a dense vector."""
+    """Points in the store, and how many of them carry a dense vector, and a static one."""
 
     points: int
     dense: int
+    static: int = 0
+    """Not counted, and 0, where every point has a dense vector."""
 
 
 class Store(Protocol):
@@ -55,11 +64,15 @@ class Store(Protocol):
         ...
 
     def upsert(self, points: Sequence[Point]) -> None:
-        """Insert or replace whole points, with their dense vectors where given."""
+        """Insert or replace whole points, with their dense and static vectors where given."""
         ...
 
     def set_dense(self, ids: Sequence[str], vectors: Matrix) -> None:
         """Attach dense vectors, shape (len(ids), dimension), to those of the points that still exist."""
+        ...
+
+    def set_static(self, ids: Sequence[str], vectors: Matrix) -> None:
+        """Attach static vectors to those of the points that still exist."""
         ...
 
     def move(self, chunks: Mapping[str, Chunk]) -> None:
@@ -88,6 +101,10 @@ class Store(Protocol):
 
     def without_dense(self) -> Iterator[tuple[str, str]]:
         """(id, path) of every point that has no dense vector yet."""
+        ...
+
+    def without_vectors(self) -> Iterator[str]:
+        """Id of every point that has neither a dense nor a static vector; none where static ones are not kept."""
         ...
 
     def counts(self) -> Counts:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import qdrant_edge as qdrant
 
 from coderank.store.checks import check_points, check_request, check_vectors
 from coderank.store.contract import Counts
-from coderank.store.edge_requests import engine_point, of_paths, shard_config, without_dense
+from coderank.store.edge_requests import (
+    engine_point,
+    of_paths,
+    shard_config,
+    with_static,
+    without_dense,
+    without_vectors,
+)
 from coderank.store.edge_scoring import chunks_by_id, ranked
 from coderank.store.edge_shard import (
     EMPTY_BYTES,
@@ -21,7 +29,9 @@ from coderank.store.edge_shard import (
     create,
     is_finished,
     load,
+    make_static_place,
     remove,
+    static_vectors,
     translated,
     unfinished,
 )
@@ -37,6 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coderank.store.contract import StoreQuery
+    from coderank.store.layout import StaticVector
     from coderank.store.quantization import Quantization
     from coderank.types import Candidate, Chunk, Matrix, Point
 
@@ -62,7 +73,9 @@ class EdgeStore:
     several threads; an acknowledged write survives the death of the process. Reading creates nothing.
     ``verify`` runs before every opening and raises if the folder is no longer what the caller takes it for: another
     process may have built it anew. ``verify_empty`` runs before one that does not exist answers with nothing, and
-    raises if there should be points. Another ``quantization`` than before is taken up by the next `optimize`.
+    raises if there should be points. Another ``quantization`` than before is taken up by the next `optimize`. A place
+    for the ``static`` vector, where one is to be kept, is made before points are written; those of another table are
+    dropped then.
     """
 
     def __init__(
@@ -71,6 +84,7 @@ class EdgeStore:
         dimension: int,
         *,
         quantization: Quantization = TURBO,
+        static: StaticVector | None = None,
         busy_timeout: float = BUSY_TIMEOUT_S,
         verify: Callable[[], object] = lambda: None,
         verify_empty: Callable[[], object] = lambda: None,
@@ -79,6 +93,9 @@ class EdgeStore:
         self._shard = folder / _SHARD
         self._dimension = dimension
         self._quantization = quantization
+        self._static = static
+        self._has_static = False
+        """Whether the shard that is open has a place for the static vector."""
         self._verify = verify
         self._verify_empty = verify_empty
         self._tenancy = Tenancy(Lease(folder), self._open, self._close, busy_timeout)
@@ -98,22 +115,26 @@ class EdgeStore:
         return self._shard.exists()
 
     def upsert(self, points: Sequence[Point]) -> None:
-        """Insert or replace whole points, with their dense vectors where given."""
+        """Insert or replace whole points, with their dense and static vectors where given."""
         check_points(points, self._dimension)
+        self._make_static_place()
         for batch in _batches(points, BATCH):
             with self._writing() as shard:
-                shard.update(qdrant.UpdateOperation.upsert_points([engine_point(point) for point in batch]))
+                static = self._static if self._has_static else None
+                shard.update(qdrant.UpdateOperation.upsert_points([engine_point(point, static) for point in batch]))
 
     def set_dense(self, ids: Sequence[str], vectors: Matrix) -> None:
         """Attach dense vectors, shape (len(ids), dimension), to those of the points that still exist."""
         check_vectors(ids, vectors, self._dimension)
-        for batch in _batches(list(zip(ids, vectors, strict=True)), BATCH):
-            with self._writing() as shard:
-                existing = _existing(shard, [id_ for id_, _ in batch])
-                update = [
-                    qdrant.PointVectors(id_, {DENSE: vector.tolist()}) for id_, vector in batch if id_ in existing
-                ]
-                shard.update(qdrant.UpdateOperation.update_vectors(update))
+        self._set(DENSE, ids, vectors)
+
+    def set_static(self, ids: Sequence[str], vectors: Matrix) -> None:
+        """Attach static vectors to those of the points that still exist; does nothing where none are kept."""
+        if self._static is None:
+            return
+        check_vectors(ids, vectors, self._static.dimension)
+        self._make_static_place()
+        self._set(self._static.name, ids, vectors)
 
     def move(self, chunks: Mapping[str, Chunk]) -> None:
         """Replace the payload of existing points by id; vectors stay."""
@@ -137,7 +158,7 @@ class EdgeStore:
     def query(self, request: StoreQuery) -> list[Candidate]:
         """Give the best ``limit`` points and the definitions asked for, best first, ties by (path, start_line)."""
         check_request(request, self._dimension)
-        return self._read(lambda shard: ranked(shard, request, self._quantization), [])
+        return self._read(lambda shard: ranked(shard, request, self._quantization, self._static_here), [])
 
     def retrieve(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """Chunks by id; ids that do not exist are absent."""
@@ -156,8 +177,17 @@ class EdgeStore:
         for record in self._scroll(without_dense(), with_payload=[PATH]):
             yield str(record.id), path_of(record.payload)
 
+    def without_vectors(self) -> Iterator[str]:
+        """Id of every point that has neither a dense nor a static vector; none where static ones are not kept."""
+        if self._static is None or not self._shard.exists():
+            return
+        has_place = self._static in static_vectors(self._shard)
+        bare = without_vectors(self._static) if has_place else without_dense()
+        for record in self._scroll(bare, with_payload=False):
+            yield str(record.id)
+
     def counts(self) -> Counts:
-        """How many points there are, and how many have a dense vector."""
+        """How many points there are, and how many have a dense vector, and a static one."""
         return self._read(self._counted, Counts(0, 0))
 
     def optimize(self) -> bool:
@@ -190,8 +220,29 @@ class EdgeStore:
         if self._counts is None:
             points = shard.count(qdrant.CountRequest())
             bare = shard.count(qdrant.CountRequest(filter=without_dense()))
-            self._counts = Counts(points, points - bare)
+            here = self._static_here if bare else None
+            static = shard.count(qdrant.CountRequest(filter=with_static(here))) if here else 0
+            self._counts = Counts(points, points - bare, static)
         return self._counts
+
+    @property
+    def _static_here(self) -> StaticVector | None:
+        """The static vector, if the shard that is open has it."""
+        return self._static if self._has_static else None
+
+    def _make_static_place(self) -> None:
+        if self._static is None or not self._shard.exists() or self._static in static_vectors(self._shard):
+            return  # a shard that is not there yet is made with it
+        with self._tenancy.vacant():
+            self._verify()
+            make_static_place(self._shard, self._static, partial(shard_config, self._dimension, self._quantization))
+
+    def _set(self, name: str, ids: Sequence[str], vectors: Matrix) -> None:
+        for batch in _batches(list(zip(ids, vectors, strict=True)), BATCH):
+            with self._writing() as shard:
+                existing = _existing(shard, [id_ for id_, _ in batch])
+                update = [qdrant.PointVectors(id_, {name: vector.tolist()}) for id_, vector in batch if id_ in existing]
+                shard.update(qdrant.UpdateOperation.update_vectors(update))
 
     def _optimized(self, shard: qdrant.EdgeShard) -> bool:
         files = [file for file in self._shard.rglob("*") if file.is_file()]
@@ -230,13 +281,17 @@ class EdgeStore:
 
     def _load(self) -> qdrant.EdgeShard:
         self._counts = None
-        return load(self._shard, shard_config(self._dimension, self._quantization))
+        check_finished(self._shard)
+        there = static_vectors(self._shard)
+        self._has_static = self._static in there
+        return load(self._shard, shard_config(self._dimension, self._quantization, static=there))
 
     def _close(self, shard: qdrant.EdgeShard) -> None:
         close(shard, self._folder)
 
     def _create(self) -> None:
-        create(self._shard, shard_config(self._dimension, self._quantization))
+        kept = [self._static] if self._static else []
+        create(self._shard, shard_config(self._dimension, self._quantization, static=kept))
 
     def _scroll(self, where: qdrant.Filter, *, with_payload: bool | list[str]) -> Iterator[qdrant.Record]:
         offset: qdrant.PointId | None = None

@@ -9,7 +9,8 @@ import qdrant_edge as qdrant
 
 from coderank.errors import INDEX, IndexNotFoundError
 from coderank.store.edge_requests import shard_config
-from coderank.store.edge_shard import check_space, close, create, load, translated
+from coderank.store.edge_shard import check_space, close, create, load, static_vectors, translated
+from coderank.store.layout import STATIC_PREFIX
 from coderank.store.lease import Lease
 from coderank.store.raw import RAW_PAGE, PointId, RawPoint, VectorSpec, in_order_of
 from coderank.store.records import raw_points
@@ -48,7 +49,10 @@ def open_edge_points(
 
 
 class EdgePoints:
-    """RawPoints of a shard. Opens on first use, and hands the folder over between two operations."""
+    """RawPoints of a shard. Opens on first use, and hands the folder over between two operations.
+
+    Vectors that stand in for dense ones are left out: they are made again, in no time, wherever they are wanted.
+    """
 
     def __init__(
         self, folder: Path, shard: str, dimension: int | None, verify: Callable[[], object], busy_timeout: float
@@ -62,7 +66,7 @@ class EdgePoints:
     def specs(self) -> tuple[VectorSpec, ...]:
         """Which vectors the points may have, by name."""
         with self._using():
-            return _specs((self._shard / "edge_config.json").read_bytes())  # written whenever a shard is opened
+            return self._specs()
 
     def count(self) -> int:
         """How many points there are."""
@@ -74,9 +78,11 @@ class EdgePoints:
         while True:
             # The engine's offset is inclusive: one more is asked for, and the one before is left out.
             asked = size if after is None else size + 1
-            request = qdrant.ScrollRequest(offset=after, limit=asked, with_payload=True, with_vector=vectors)
             with self._using() as engine, translated(self._folder):
-                records, following = engine.scroll(request)
+                names = self._names() if vectors else False
+                records, following = engine.scroll(
+                    qdrant.ScrollRequest(offset=after, limit=asked, with_payload=True, with_vector=names)
+                )
             page = [point for point in raw_points(records, qdrant.SparseVector) if point.id != after][:size]
             if page:
                 yield page
@@ -87,7 +93,8 @@ class EdgePoints:
     def retrieve(self, ids: Sequence[PointId], *, vectors: bool) -> list[RawPoint]:
         """Points by id, in the order of the ids; those that do not exist are absent."""
         with self._using() as engine, translated(self._folder):
-            records = engine.retrieve(list(ids), with_payload=True, with_vector=vectors)
+            names = self._names() if vectors else False
+            records = engine.retrieve(list(ids), with_payload=True, with_vector=names)
         return in_order_of(ids, list(raw_points(records, qdrant.SparseVector)))
 
     def write(self, points: Sequence[RawPoint]) -> None:
@@ -118,6 +125,14 @@ class EdgePoints:
 
     def _nothing(self) -> IndexNotFoundError:
         return IndexNotFoundError(f"No points at {self._shard}", f"Build an index first: coderank index {INDEX}")
+
+    def _specs(self) -> tuple[VectorSpec, ...]:
+        specs = _specs((self._shard / "edge_config.json").read_bytes())  # written whenever a shard is opened
+        return tuple(spec for spec in specs if not spec.name.startswith(STATIC_PREFIX))
+
+    def _names(self) -> bool | list[str]:
+        """What the engine is to give of a point's vectors: all, or all but those that stand in for others."""
+        return [spec.name for spec in self._specs()] if static_vectors(self._shard) else True
 
     def _open(self) -> qdrant.EdgeShard:
         self._verify()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import qdrant_edge as qdrant
 
+from coderank.errors import StoreError
 from coderank.store.edge_requests import LegRequest, leg_request, legs_of, union_request
 from coderank.store.payload import from_payload
 from coderank.store.ties import TIE_MARGIN, best, with_whole_ties
@@ -19,13 +20,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from coderank.store.contract import StoreQuery
+    from coderank.store.edge_requests import Leg
+    from coderank.store.layout import StaticVector
     from coderank.store.quantization import Quantization
     from coderank.types import Chunk, Filters
 
 
-def ranked(shard: qdrant.EdgeShard, request: StoreQuery, quantization: Quantization) -> list[Candidate]:
-    """Answer a request with its candidates in the total order (-score, path, start_line, id)."""
-    legs = legs_of(request)
+def ranked(
+    shard: qdrant.EdgeShard, request: StoreQuery, quantization: Quantization, static: StaticVector | None = None
+) -> list[Candidate]:
+    """Answer a request with its candidates in the total order (-score, path, start_line, id).
+
+    ``static`` is the vector that stands in for dense ones, if the shard has one.
+    """
+    legs = legs_of(request, static)
+    if not legs:  # whoever counted static vectors looked at another shard
+        raise StoreError("The index has no vectors to compare with", "Run the command again")
     wanted, named = _found(shard, request, legs, quantization)
     candidates = [
         Candidate(str(point.id), from_payload(point.payload), point.score)
@@ -42,7 +52,7 @@ def chunks_by_id(shard: qdrant.EdgeShard, ids: Iterable[str]) -> dict[str, Chunk
 
 
 def _found(
-    shard: qdrant.EdgeShard, request: StoreQuery, legs: Sequence[qdrant.Query], quantization: Quantization
+    shard: qdrant.EdgeShard, request: StoreQuery, legs: Sequence[Leg], quantization: Quantization
 ) -> tuple[set[str], set[str]]:
     """Ids of the points that compete for the list, and of the definitions that join it."""
     keep = request.prefetch if len(legs) > 1 else request.limit

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import qdrant_edge as qdrant
 
 from coderank.errors import REBUILD, WRITABLE, CoderankError, IndexCorruptError, IndexNotWritableError, StoreError
-from coderank.store.edge_requests import field_index
+from coderank.store.edge_requests import creation_of, field_index
 from coderank.store.failures import is_panic, meaning
+from coderank.store.layout import STATIC_PREFIX, StaticVector
 from coderank.store.payload import FILTERED_FIELDS
 from coderank.store.room import bytes_to_map
 from coderank.store.stderr import silent_if_failing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 RESERVE_BYTES = 64 * 2**20
@@ -57,6 +59,40 @@ def load(shard: Path, config: qdrant.EdgeConfig | None = None) -> qdrant.EdgeSha
     check_space(shard.parent, bytes_to_map(shard, _READ_IN_PART))
     with translated(shard.parent, IndexCorruptError), silent_if_failing():
         return qdrant.EdgeShard.load(str(shard), config)
+
+
+def vectors_of(shard: Path) -> dict[str, Any]:
+    """Read what a shard was last opened with: the parameters of each dense vector by name."""
+    try:
+        found: dict[str, Any] = msgspec.json.decode((shard / "edge_config.json").read_bytes())["vectors"]
+    except (OSError, KeyError, msgspec.DecodeError) as error:
+        raise IndexCorruptError(f"{shard} does not say which vectors it has", REBUILD) from error
+    return found
+
+
+def static_vectors(shard: Path) -> list[StaticVector]:
+    """List the static vectors of a shard."""
+    return [
+        StaticVector(name.removeprefix(STATIC_PREFIX), params["size"])
+        for name, params in vectors_of(shard).items()
+        if name.startswith(STATIC_PREFIX)
+    ]
+
+
+def make_static_place(shard: Path, static: StaticVector, config: Callable[..., qdrant.EdgeConfig]) -> None:
+    """Give a shard that nobody has open a place for static vectors, and drop those of other tables.
+
+    ``config`` describes the shard with the static vectors that it is given as ``static``.
+    """
+    others = static_vectors(shard)
+    if static in others:
+        return
+    engine = load(shard, config(static=others))
+    with translated(shard.parent):
+        for other in others:
+            engine.update(qdrant.UpdateOperation.delete_vector_name(other.name))
+        engine.update(creation_of(static))
+        engine.close()
 
 
 def unfinished(shard: Path) -> Path:

@@ -22,8 +22,11 @@ from coderank.errors import (
     IndexNotWritableError,
 )
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout of an index folder; raised when an older coderank could not read it."""
+READABLE = frozenset({1, FORMAT})
+"""Versions that are used as they are. The second may have static vectors beside the dense ones, which the engine opens
+only for whoever knows of them."""
 FILE_NAME = "index.json"
 DRAFT_PREFIX = f".{FILE_NAME}-"
 """Begins the name of a record that is being written; a process that dies in between leaves it behind."""
@@ -96,11 +99,26 @@ def write(folder: Path, fingerprint: Fingerprint, root: Path, generation: str = 
     record = IndexRecord(fingerprint=fingerprint, root=_printable(root.absolute()), generation=generation)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+        _replace(folder / FILE_NAME, _encoded(record))
     except OSError as error:
         raise IndexNotWritableError(
             f"Cannot write {folder / FILE_NAME}: {error.strerror or error}", WRITABLE
         ) from error
+
+
+def current(found: Fingerprint) -> Fingerprint:
+    """Give a fingerprint of a readable format the number of the present one: they mean the same."""
+    return msgspec.structs.replace(found, format=FORMAT) if found.format in READABLE else found
+
+
+def bring_up_to_date(folder: Path) -> None:
+    """Write a record of an older format anew, so that an older coderank refuses the index before it opens it.
+
+    To be called under a lock that keeps the record as it is. Raises what `read` and `write` raise.
+    """
+    record = read(folder)
+    if written_format((folder / FILE_NAME).read_bytes()) != FORMAT:
+        _replace(folder / FILE_NAME, _encoded(record))
 
 
 def check(found: Fingerprint, expected: Fingerprint, root: Path | str) -> None:
@@ -115,18 +133,30 @@ def check(found: Fingerprint, expected: Fingerprint, root: Path | str) -> None:
 def _record(data: bytes) -> IndexRecord:
     """Decode a record; every search reads it, and it hardly ever changes."""
     _check_format(data)
-    return msgspec.json.decode(data, type=IndexRecord)
+    record = msgspec.json.decode(data, type=IndexRecord)
+    return msgspec.structs.replace(record, fingerprint=current(record.fingerprint))
+
+
+def _encoded(record: IndexRecord) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
 
 
 def _check_format(data: bytes) -> None:
     # Another version may have other fields, so its number is read before the strict decoding would call it corrupt.
+    number = written_format(data)
+    if number is not None and number not in READABLE:
+        root = str(msgspec.json.decode(data).get("root", "this folder"))
+        raise _incompatible(root, f"format is {number}, expected {FORMAT}")
+
+
+def written_format(data: bytes) -> int | None:
+    """Read the format of a record whatever else it holds; None where it does not say."""
     try:
         raw: Any = msgspec.json.decode(data)
         number = raw["fingerprint"]["format"]
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
-        return
-    if isinstance(number, int) and number != FORMAT:
-        raise _incompatible(str(raw.get("root", "this folder")), f"format is {number}, expected {FORMAT}")
+        return None
+    return number if isinstance(number, int) else None
 
 
 def _printable(path: Path) -> str:

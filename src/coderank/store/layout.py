@@ -14,6 +14,23 @@ if TYPE_CHECKING:
 
 DENSE = "dense"
 LEXICAL = "lexical"
+STATIC_PREFIX = "static-"
+"""Begins the name of the vector that stands in for the dense one. What follows names the table it is made by, so that
+those of another table are never compared with a query, whatever made them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticVector:
+    """The vector that stands in for the dense one until that is there."""
+
+    table: str
+    """What tells its table from any other: the file stem of its model."""
+    dimension: int
+
+    @property
+    def name(self) -> str:
+        """What points call it."""
+        return STATIC_PREFIX + self.table
 
 
 class ToChunk(Protocol):

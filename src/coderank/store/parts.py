@@ -14,6 +14,8 @@ _PURPOSES = (
     ("payload_index", "fields"),
     ("vector_storage-lexical", "lexical"),
     ("vector_index-lexical", "lexical"),
+    ("vector_storage-static-", "static"),
+    ("vector_index-static-", "static"),
     ("vector_storage-", "dense"),
     ("vector_index-", "dense"),
     ("mutable_id_tracker", "ids"),
@@ -23,11 +25,11 @@ _PURPOSES = (
 
 
 def bytes_by_purpose(shard: Path) -> dict[str, int]:
-    """Add up the bytes on disk of ``payload``, ``fields`` (their index), ``lexical``, ``dense`` and ``ids``.
+    """Add up the bytes on disk of ``payload``, ``fields`` (their index), the three kinds of vectors and ``ids``.
 
     The write-ahead log is left out: it has an end, however many points there are.
     """
-    found = dict.fromkeys(("payload", "fields", "lexical", "dense", "ids"), 0)
+    found = dict.fromkeys(("payload", "fields", "lexical", "dense", "static", "ids"), 0)
     for item in shard.glob("segments/*/*"):
         purpose = next((purpose for start, purpose in _PURPOSES if item.name.startswith(start)), None)
         if purpose:

@@ -143,6 +143,13 @@ class ServerStore:
         for record in self._scroll(without_dense(), with_payload=[PATH]):
             yield str(record.id), path_of(record.payload)
 
+    def set_static(self, ids: Sequence[str], vectors: Matrix) -> None:
+        """Do nothing: vectors that stand in for dense ones are kept by the embedded store alone."""
+
+    def without_vectors(self) -> Iterator[str]:
+        """Give nothing: no static vectors are kept, so none is missing."""
+        return iter(())
+
     def counts(self) -> Counts:
         """How many points there are, and how many have a dense vector."""
         return self._read(self._counted, Counts(0, 0))

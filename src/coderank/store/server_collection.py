@@ -120,6 +120,6 @@ def check_made_alike(
 
 def _decoded(recorded: object, name: str) -> Fingerprint:
     try:
-        return msgspec.convert(recorded, Fingerprint)
+        return fingerprints.current(msgspec.convert(recorded, Fingerprint))
     except msgspec.ValidationError as error:
         raise IndexIncompatibleError(f"What {name} was built with is not readable: {error}", REBUILD) from error
