@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from coderank.evaluation.tables import markdown
 from coderank.models.bundled import read_manifest
-from coderank.models.catalogue import get
+from coderank.models.catalogue import MODELS, get
 from training import facts as known
 from training.ship import PACKAGE
 
@@ -88,6 +88,8 @@ def _properties(model: Model, weights: Weights, facts: Facts) -> list[list[str]]
     kind = f"embedder, {model.dimension} dimensions" if is_embedder else "reranker, a score for each pair"
     reads = f"{model.max_tokens} tokens" + ("" if is_embedder else " of query and passage together")
     rows = [["kind", kind], ["reads", reads]]
+    if cuts := [one for one in MODELS if one.cut_of == model.name]:
+        rows.append(["cut", ", ".join(f"`{one.name}`: the first {one.dimension} numbers of a vector" for one in cuts)])
     if is_embedder:
         rows.append(["query prefix", f"`{model.query_prefix}`" if model.query_prefix else "none"])
     return [

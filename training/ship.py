@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parents[1] / "models" / "src" / "coderank_models"
 LIMIT = 60_000_000
 """Bytes of all weights together: what a user who asked for a search tool is willing to download."""
-NAMES = tuple(model.name for model in MODELS if model.weights == "bundled" and model.name != OWN.name)
+NAMES = tuple(one.name for one in MODELS if one.weights == "bundled" and not one.cut_of and one.name != OWN.name)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -140,6 +140,8 @@ class TestList:
             "coderank-embed          768  MIT         onnx, torch      not on this machine\n"
             "nomic-embed-code       3584  Apache-2.0  torch            not on this machine\n"
             f"coderank-mini           384  Apache-2.0  onnx             {shipped('coderank-mini')}\n"
+            f"coderank-mini-256       256  Apache-2.0  onnx             {shipped('coderank-mini')}\n"
+            f"coderank-mini-128       128  Apache-2.0  onnx             {shipped('coderank-mini')}\n"
             "all-minilm-l6-v2        384  Apache-2.0  onnx             bundled\n"
             "tiny                     32  unknown     onnx, torch      not on this machine\n"
             f"local                     8  unknown     torch            {tmp_path / 'weights'}\n"

@@ -17,9 +17,11 @@ from coderank.embedding.onnx import OnnxEmbedder
 from coderank.embedding.static import StaticEmbedder
 from coderank.errors import ConfigurationError, ModelUnavailableError
 from coderank.loading.calibration import FILE, calibrate_exports, current_machine, key_of, known_calibration
+from coderank.loading.choice import described_embedder
 from coderank.loading.embedder import STATIC_FILE, Loading, open_embedder, with_max_tokens
-from coderank.models.catalogue import Model, get
+from coderank.models.catalogue import Model, cut, get
 from coderank.models.exported import Export, Precision, Record, digest, find, folder_of, write_record
+from coderank.settings import Settings
 
 MODEL = replace(get("coderank-embed"), dimension=8)
 MINILM = get("all-minilm-l6-v2")
@@ -115,6 +117,30 @@ def test_the_leftover_truncation_of_a_tokenizer_does_not_count(tmp_path: Path) -
 def test_more_tokens_than_there_are_positions_are_refused(tmp_path: Path, tokens: int) -> None:
     with pytest.raises(ConfigurationError, match=f"cannot read {tokens} tokens.*from 1 to 8192"):
         open_embedder(MODEL, loading(tmp_path, max_tokens=tokens))
+
+
+def test_a_cut_model_gives_the_first_numbers_of_the_whole_vectors(tmp_path: Path) -> None:
+    whole = open_embedder(MINILM, loading(tmp_path))
+    short = open_embedder(cut(MINILM, 128), loading(tmp_path))
+    assert (short.name, short.dimension) == ("all-minilm-l6-v2-128", 128)
+    texts = ["def add(a, b):\n    return a + b", "class Cache: ..."]
+    wanted = whole.embed_documents(texts)[:, :128]
+    np.testing.assert_allclose(
+        short.embed_documents(texts), wanted / np.linalg.norm(wanted, axis=1, keepdims=True), atol=1e-6
+    )
+    query = whole.embed_query("sum")[:128]
+    np.testing.assert_allclose(short.embed_query("sum"), query / np.linalg.norm(query), atol=1e-6)
+    assert short.embed_documents([]).shape == (0, 128)
+
+
+def test_the_dimension_of_a_description_chooses_the_cut_model(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, tmp_path)
+    assert described_embedder("coderank-mini", 256, "here", settings) is get("coderank-mini-256")
+    assert described_embedder("coderank-mini", 384, "here", settings) is get("coderank-mini")
+    with pytest.raises(ConfigurationError, match="coderank-mini makes 384"):
+        described_embedder("coderank-mini", 200, "here", settings)
+    read = replace(settings, max_tokens=64)
+    assert described_embedder("coderank-mini", 128, "here", read).space.endswith("+64t")
 
 
 def test_the_number_of_tokens_can_be_chosen() -> None:

@@ -13,7 +13,7 @@ from coderank.errors import ModelUnavailableError
 from coderank.loading import choice
 from coderank.models import bundled
 from coderank.models.bundled import bundled_weights, is_here, package_folder, read_manifest, verify
-from coderank.models.catalogue import get
+from coderank.models.catalogue import cut, get
 from coderank.models.places import Place, places
 from coderank.settings import Settings
 
@@ -64,6 +64,7 @@ def test_what_the_package_holds_is_what_the_catalogue_names() -> None:
 def test_a_model_of_the_package_is_found_and_verified(package: Path) -> None:
     assert bundled_weights(MINI) == package / "mini.onnx"
     assert is_here(MINI)
+    assert bundled_weights(cut(MINI, 128)) == package / "mini.onnx"
     assert places(MINI, package / "exports") == [Place("bundled", package / "mini.onnx")]
 
 

@@ -58,6 +58,14 @@ def test_only_embedders_have_vectors_and_a_fusion_weight() -> None:
     assert all(model.dimension == 0 and model.lexical_weight == 0 for model in RERANKERS)
 
 
+@pytest.mark.parametrize("model", [model for model in MODELS if model.cut_of], ids=lambda model: model.name)
+def test_a_cut_model_is_another_one_in_name_and_dimension_alone(model: Model) -> None:
+    whole = get(model.cut_of)
+    assert model.name == f"{whole.name}-{model.dimension}"
+    assert model.dimension < whole.dimension
+    assert dataclasses.replace(model, name=whole.name, dimension=whole.dimension, cut_of="") == whole
+
+
 def test_a_model_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         get("coderank-embed").dimension = 3  # type: ignore[misc]

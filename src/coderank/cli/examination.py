@@ -96,7 +96,7 @@ def _shipped() -> Finding:
     from coderank.models.bundled import bundled_weights, holds  # noqa: PLC0415
     from coderank.models.catalogue import MODELS  # noqa: PLC0415
 
-    bundled = [model for model in MODELS if model.weights == "bundled"]
+    bundled = [model for model in MODELS if model.weights == "bundled" and not model.cut_of]
     try:
         listed = [model for model in bundled if holds(model)]
         for model in listed:

@@ -43,7 +43,12 @@ class Wish:
 @click.command(short_help="Move collections to another model, without downtime.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--model", "model", default="", metavar="M", help="The model to move to.")
-@click.option("--dimension", type=click.IntRange(1), default=None, help="Refuse a model of another dimension.")
+@click.option(
+    "--dimension",
+    type=click.IntRange(1),
+    default=None,
+    help="Cut its vectors to N numbers if it was trained for that; else refuse it.",
+)
 @click.option("--force", is_flag=True, help="Give up what was begun and not finished, and begin anew.")
 @click.option("-v", "--verbose", is_flag=True, help="Name every point without a vector, and what was verified.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done and what it would take, and change nothing.")

@@ -76,6 +76,12 @@ def sized(model: Model, settings: Settings) -> Model:
     return with_max_tokens(model, settings.max_tokens)
 
 
+def cut_to(dimension: int, model: Model, settings: Settings) -> Model:
+    """Give the model whose vectors are those of this one, cut to a dimension; where there is none, this one."""
+    cuts = (one for one in catalogue_of(settings) if one.cut_of == model.name and one.dimension == dimension)
+    return next((sized(one, settings) for one in cuts), model)
+
+
 def described_embedder(name: str, dimension: int, place: str, settings: Settings) -> Model:
     """Find the model that a description of a collection names.
 
@@ -83,7 +89,7 @@ def described_embedder(name: str, dimension: int, place: str, settings: Settings
         ModelNotFoundError: there is none of that name.
         ConfigurationError: its vectors have not the dimension (0: any) that the description says; ``place`` names it.
     """
-    model = embedder(name, settings)
+    model = cut_to(dimension, embedder(name, settings), settings)
     if dimension in {0, model.dimension}:
         return model
     fitting = [one.name for one in catalogue_of(settings) if one.dimension == dimension]

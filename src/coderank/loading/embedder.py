@@ -12,6 +12,7 @@ from coderank.embedding.calibration import Option, recall
 from coderank.errors import ConfigurationError, ModelUnavailableError
 from coderank.loading.calibration import FILE, current_machine, key_of
 from coderank.models.bundled import bundled_weights
+from coderank.models.catalogue import get
 from coderank.models.exported import Export, find
 from coderank.models.safetensors import map_tensors
 
@@ -63,6 +64,11 @@ def open_embedder(model: Model, loading: Loading) -> Embedder:
         ModelUnavailableError: there are no weights, or nothing installed can run them.
         ConfigurationError: the model has no such back end or precision, or cannot read so many tokens.
     """
+    if model.cut_of:
+        from coderank.embedding.shortened import Shortened  # noqa: PLC0415 - numpy: 0.1 s
+
+        whole = replace(get(model.cut_of), max_tokens=model.max_tokens, setting=model.setting)
+        return Shortened(model.name, open_embedder(whole, loading), model.dimension)
     model = with_max_tokens(model, loading.max_tokens)
     if model.is_static:  # there is nothing to choose between
         return _open_static(model)

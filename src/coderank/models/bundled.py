@@ -148,7 +148,7 @@ def _listed(model: Model) -> tuple[Path | None, Weights | None]:
     folder = package_folder()
     if folder is None:
         return None, None
-    return folder, next((one for one in read_manifest(folder).models if one.name == model.name), None)
+    return folder, next((one for one in read_manifest(folder).models if one.name == (model.cut_of or model.name)), None)
 
 
 def _remedy(model: Model) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from coderank.errors import ModelNotFoundError
@@ -59,6 +59,9 @@ class Model:
     """Where weights of the kind ``folder`` are."""
     setting: str = ""
     """What besides the weights makes its vectors others than usual: ``1024t`` where so many tokens are read."""
+    cut_of: str = ""
+    """The model whose weights it has, where its vectors are the first numbers of that one's, which was trained for it
+    (Matryoshka: Kusupati et al. 2022)."""
 
     @property
     def is_static(self) -> bool:
@@ -76,6 +79,26 @@ class Model:
         return "-".join(filter(None, (self.name, self.revision[:12], self.setting)))
 
 
+def cut(model: Model, dimension: int) -> Model:
+    """Describe the model whose vectors are the first numbers of another's, as one of its own: theirs do not mix."""
+    return replace(model, name=f"{model.name}-{dimension}", dimension=dimension, cut_of=model.name)
+
+
+CODERANK_MINI = Model(
+    name="coderank-mini",
+    kind="embedder",
+    hub_id="",
+    revision="000000000000",
+    dimension=384,
+    query_prefix="",
+    pooling="mean",
+    max_tokens=256,
+    max_tokens_limit=512,
+    licence="Apache-2.0",
+    weights="bundled",
+    backends=("onnx",),
+    lexical_weight=0.015,
+)
 MODELS: tuple[Model, ...] = (
     Model(
         name="coderank-embed",
@@ -112,21 +135,8 @@ MODELS: tuple[Model, ...] = (
         backends=("torch",),
         lexical_weight=0.015,
     ),
-    Model(
-        name="coderank-mini",
-        kind="embedder",
-        hub_id="",
-        revision="000000000000",
-        dimension=384,
-        query_prefix="",
-        pooling="mean",
-        max_tokens=256,
-        max_tokens_limit=512,
-        licence="Apache-2.0",
-        weights="bundled",
-        backends=("onnx",),
-        lexical_weight=0.015,
-    ),
+    CODERANK_MINI,
+    *(cut(CODERANK_MINI, dimension) for dimension in (256, 128)),
     Model(
         name="coderank-static",
         kind="embedder",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from coderank.errors import UsageError
 from coderank.indexing.claim import fingerprint_of
-from coderank.loading.choice import embedder
+from coderank.loading.choice import cut_to, embedder
 from coderank.loading.embedder import precision_here
 from coderank.loading.opened import loading_of
 from coderank.migration.journal import Journal, Kind, Record, Stage
@@ -134,7 +134,7 @@ class Move:
         name = self._named or (begun.new.model if begun else own)
         if not name:
             raise UsageError(f"Nothing was begun with {self._label}", "Say which model to move to: --model M")
-        model = embedder(name, settings)
+        model = cut_to(self._dimension, embedder(name, settings), settings)
         if self._dimension and self._dimension != model.dimension:
             raise UsageError(
                 f"{model.name} gives vectors of {model.dimension} numbers, not of {self._dimension}",
