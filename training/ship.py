@@ -2,8 +2,8 @@
 
 ``python -m training.ship coderank-mini FOLDER`` takes a folder with ``config.json`` and ``model.safetensors`` and
 writes the 8-bit graph that ONNX Runtime reads: an encoder's, or with a head a cross-encoder's. A file, as that of
-``coderank-static``, is taken as it is. The manifest is brought up to date. Prints the revision that the catalogue
-(`coderank.models.catalogue`) must name.
+``coderank-static``, is taken as it is. The manifest is brought up to date. Prints the command that
+makes the catalogue name the file's hash as the revision.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NAMES = tuple(one.name for one in MODELS if one.weights == "bundled" and not one
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write file and manifest; print what the catalogue must say."""
+    """Write file and manifest; print the command that brings the catalogue up to date."""
     parser = argparse.ArgumentParser(prog="python -m training.ship", description=__doc__)
     parser.add_argument("name", choices=NAMES, help="of the model in the catalogue")
     parser.add_argument("source", type=Path, help="folder of trained weights in the hub's layout, or a file")
@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     shipped = ship(given.name, given.source, given.version, given.package)
     print(f"{given.package / shipped.file}: {shipped.size:,} bytes")
-    print(f'In src/coderank/models/catalogue.py: {shipped.name}: revision="{shipped.sha256[:12]}"')
+    named, revision = f'/name="{shipped.name}",/,/revision=/', f'revision="{shipped.sha256[:12]}"'
+    print(f"sed -i '{named}s/revision=.*/{revision},/' src/coderank/models/catalogue.py")
 
 
 def ship(name: str, source: Path, version: str, package: Path) -> Weights:

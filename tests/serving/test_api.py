@@ -96,7 +96,10 @@ def test_a_search_is_restricted_by_collection_language_and_path(client: TestClie
     assert {hit["path"] for hit in found["results"]} == {"docs/guide.md"}
 
 
-def test_reranking_without_a_reranker_is_a_conflict_not_another_order(client: TestClient) -> None:
+def test_reranking_without_a_reranker_is_a_conflict_not_another_order(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coderank.loading.rerankers.CROSS_ENCODERS", ())
     assert refused(client, "/v1/search", {"query": QUESTION, "enable_reranking": True}, 409)["remedy"]
 
 

@@ -277,8 +277,9 @@ def test_configured_collections_are_served_beside_folders(repo: Path, tmp_path: 
 
 
 def test_a_collection_whose_description_reranks_is_reranked_for_those_who_ask_for_it(
-    repo: Path, tmp_path: Path, settings: Settings
+    repo: Path, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("coderank.loading.rerankers.CROSS_ENCODERS", ())
     file = tmp_path / "collections.json"
     described = {"sources": [{"path": str(repo)}], "reranking": {"enabled": True, "model": "nomic-ai/CodeRankLLM"}}
     file.write_text(json.dumps({"ecosystem": described}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from safetensors.numpy import save_file
 from tests.training.test_encoder_graph import SHAPE, random_tensors
 from training.bundle import written
 
+from coderank.models import catalogue
 from coderank.models.bundled import read_manifest
 from training import ship
 
@@ -44,7 +46,13 @@ def test_a_folder_becomes_a_graph_and_an_entry(
     assert data == written(trained, tmp_path / "wanted.onnx")
     assert (entry.name, entry.file, entry.size) == ("coderank-mini-rerank", "coderank-mini-rerank.onnx", len(data))
     assert entry.sha256 == hashlib.sha256(data).hexdigest()
-    assert f'coderank-mini-rerank: revision="{entry.sha256[:12]}"' in capsys.readouterr().out
+    command = capsys.readouterr().out.splitlines()[1]
+    copy = tmp_path / "catalogue.py"
+    copy.write_text(Path(catalogue.__file__).read_text("utf-8"))
+    subprocess.run(command.replace("src/coderank/models/catalogue.py", str(copy)), shell=True, check=True)
+    changed = set(copy.read_text().splitlines()) - set(Path(catalogue.__file__).read_text("utf-8").splitlines())
+    assert [line.strip() for line in changed] == [f'revision="{entry.sha256[:12]}",']
+    compile(copy.read_text(), "catalogue.py", "exec")
 
 
 def test_a_new_file_takes_the_place_of_the_old_one(package: Path, trained: Path, tmp_path: Path) -> None:
