@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PACKAGES = Path(__file__).parent / "packages.json"
 """What the training data was taken from: name, version, language, licences and hash of each."""
+FEW = 1_000
+"""Languages with fewer pairs share a line."""
 _CARD = Template("""\
 # $name
 
@@ -52,7 +54,7 @@ $training
 
 $limits
 """)
-_INTERVALS = "In brackets the 95 % interval of a bootstrap over the questions, paired where two models are compared."
+_INTERVALS = "In brackets: the 95 % interval of a bootstrap over the questions, paired where two models are compared."
 
 
 def card(model: Model, weights: Weights, facts: Facts, packages: Sequence[Mapping[str, Any]]) -> str:
@@ -118,24 +120,31 @@ def _compared(one: Figure) -> str:
 
 
 def _data(facts: Facts, packages: Sequence[Mapping[str, Any]]) -> str:
-    languages = Counter(str(package["language"]) for package in packages)
-    licences = Counter(licence for package in packages for licence in package["licences"])
-    names = sorted(languages.keys() | facts.pairs.keys(), key=lambda name: (-facts.pairs.get(name, 0), name))
-    rows = [[name, f"{languages[name]:,}", f"{facts.pairs.get(name, 0):,}"] for name in names]
-    total = sum(facts.pairs.values())
+    if not facts.pairs:
+        return "Not written down yet."
     parts = [
-        f"{total:,} pairs of a description (a doc string or comment) and the code that it stands at, out of "
-        f"{len(packages):,} packages of public package indexes. `training/packages.json` lists each with its version, "
-        "its licences and its hash."
+        f"{sum(facts.pairs.values()):,} pairs of a description (a doc string, comment or heading) and what it stands "
+        f"at, out of {facts.packages:,} packages of public package indexes; `training/packages.json` lists each with "
+        "its version, its licences and its hash.",
+        markdown(("language", "pairs"), _languages(facts.pairs)),
     ]
-    if rows:
-        parts.append(markdown(("language", "packages", "pairs"), rows))
+    licences = Counter(licence for package in packages for licence in package["licences"])
     if licences:
         counted = sorted(licences.items(), key=lambda item: (-item[1], item[0]))
         parts.append(f"Licences of the packages: {', '.join(f'{name} ({count:,})' for name, count in counted)}.")
-    if facts.kept_out:
-        parts.append("Kept out:\n\n" + "\n".join(f"- {line}" for line in facts.kept_out))
+    dropped = [f"{count:,} pairs were dropped: {why}." for why, count in facts.dropped.items()]
+    if kept_out := [*facts.kept_out, *dropped]:
+        parts.append("Kept out:\n\n" + "\n".join(f"- {line}" for line in kept_out))
     return "\n\n".join(parts)
+
+
+def _languages(pairs: Mapping[str, int]) -> list[list[str]]:
+    ordered = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
+    shown = [[name, f"{count:,}"] for name, count in ordered if count >= FEW]
+    others = [(name, count) for name, count in ordered if count < FEW]
+    if others:
+        shown.append([f"others: {', '.join(name for name, _ in others)}", f"{sum(count for _, count in others):,}"])
+    return shown
 
 
 def _training(facts: Facts) -> str:

@@ -1,7 +1,8 @@
 """What is known of a model that comes with coderank, as a committed file: its card is made of it (`training.cards`).
 
-``python -m training.facts coderank-mini "CodeSearchNet java, dense alone" RUN.json --against OTHER.json`` adds a figure
-from the runs that ``coderank eval --out`` writes, with its 95 % interval, or replaces the one of that name.
+``python -m training.facts figure coderank-mini "CodeSearchNet java, dense" RUN.json --against OTHER.json`` adds a
+figure from the runs that ``coderank eval --out`` writes, with its 95 % interval, or replaces the one of that name.
+``python -m training.facts data coderank-mini report.json`` takes over what `training.dataset` reports of its pairs.
 """
 
 from __future__ import annotations
@@ -57,8 +58,12 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     purpose: str
     base: Base
-    pairs: dict[str, int]
+    pairs: dict[str, int] = {}
     """Pairs of a description and its code that it was trained on, by language."""
+    packages: int = 0
+    """That gave pairs."""
+    dropped: dict[str, int] = {}
+    """Pairs that were not taken, by why."""
     kept_out: tuple[str, ...]
     """What the training never saw, and how that was checked."""
     commands: tuple[str, ...]
@@ -103,20 +108,43 @@ def figure(what: str, run: Run, against: Run | None) -> Figure:
     )
 
 
+def with_data(facts: Facts, report: Path) -> Facts:
+    """Take over the pairs that were trained on, and those that were dropped."""
+    found = msgspec.json.decode(report.read_bytes(), type=_Report)
+    dropped = {why: count for why, count in found.pairs.items() if why != "kept"}
+    return msgspec.structs.replace(facts, pairs=found.train.languages, packages=found.train.packages, dropped=dropped)
+
+
+class _Split(msgspec.Struct):
+    packages: int
+    languages: dict[str, int]
+
+
+class _Report(msgspec.Struct):
+    pairs: dict[str, int]
+    train: _Split
+
+
 def _interval(ours: Sequence[float], theirs: Sequence[float], weights: Sequence[float]) -> Interval:
     return Interval(**paired(ours, theirs, weights).record())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Add a figure to what is known of a model."""
+    """Add a figure, or the account of the data, to what is known of a model."""
     parser = argparse.ArgumentParser(prog="python -m training.facts", description=__doc__)
-    parser.add_argument("name", help="of the model")
-    parser.add_argument("what", help="what was measured, as the card says it")
-    parser.add_argument("run", type=Path, help="written by coderank eval --out")
-    parser.add_argument("--against", type=Path, help="the run of what it is compared with")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the facts are")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in (measured := commands.add_parser("figure"), told := commands.add_parser("data")):
+        command.add_argument("name", help="of the model")
+        command.add_argument("--folder", type=Path, default=FOLDER, help="where the facts are")
+    measured.add_argument("what", help="what was measured, as the card says it")
+    measured.add_argument("run", type=Path, help="written by coderank eval --out")
+    measured.add_argument("--against", type=Path, help="the run of what it is compared with")
+    told.add_argument("report", type=Path, help="written by training.dataset")
     given = parser.parse_args(arguments)
     facts = read_facts(given.name, given.folder)
+    if given.command == "data":
+        write_facts(given.name, with_data(facts, given.report), given.folder)
+        return
     new = figure(given.what, read(given.run), read(given.against) if given.against else None)
     kept = {one.what: one for one in facts.figures} | {new.what: new}
     write_facts(given.name, msgspec.structs.replace(facts, figures=tuple(kept.values())), given.folder)

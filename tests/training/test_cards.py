@@ -46,7 +46,9 @@ def figures(tmp_path: Path) -> Path:
     known = facts.Facts(
         purpose="Finds code.",
         base=facts.Base("a-base", "Apache-2.0"),
-        pairs={"zig": 1_000, "go": 20_500},
+        pairs={"zig": 1_000, "go": 20_500, "nix": 7, "sql": 3},
+        packages=4,
+        dropped={"the same question": 12},
         kept_out=("What is measured with.",),
         commands=("python -m training.fit DATA BASE OUT",),
         machine="One GPU, nine minutes.",
@@ -79,11 +81,11 @@ def test_a_card_says_what_the_model_is_made_of_and_is_not(figures: Path) -> None
         f"| SHA-256 | `{ENTRY.sha256}` |",
         "| made from | a-base, Apache-2.0 |",
         "Not measured yet.",
-        "21,500 pairs of a description",
-        "out of 3 packages",
-        "| go | 2 | 20,500 |\n| zig | 1 | 1,000 |",
+        "21,510 pairs of a description",
+        "out of 4 packages",
+        "| go | 20,500 |\n| zig | 1,000 |\n| others: nix, sql | 10 |",
         "MIT (2), BSD-2-Clause (1), ISC (1).",
-        "Kept out:\n\n- What is measured with.",
+        "Kept out:\n\n- What is measured with.\n- 12 pairs were dropped: the same question.",
         "$ python -m training.fit DATA BASE OUT\n```\n\nOne GPU, nine minutes.",
         "- It reads 256 tokens.\n- English.\n",
     ):
@@ -116,7 +118,7 @@ def test_a_figure_comes_from_a_run_and_takes_the_place_of_an_older_one(figures: 
     runs.write(tmp_path / "ours.json", ours)
     runs.write(tmp_path / "theirs.json", theirs)
     for file in ("theirs", "ours"):
-        given = [NAME, "a set", str(tmp_path / f"{file}.json"), "--against", str(tmp_path / "theirs.json")]
+        given = ["figure", NAME, "a set", str(tmp_path / f"{file}.json"), "--against", str(tmp_path / "theirs.json")]
         facts.main([*given, "--folder", str(figures)])
     (found,) = facts.read_facts(NAME, figures).figures
     assert (found.what, found.questions, found.against) == ("a set", 3, theirs.name)
@@ -126,6 +128,16 @@ def test_a_figure_comes_from_a_run_and_takes_the_place_of_an_older_one(figures: 
     assert found.value.low <= found.value.mean <= found.value.high
     text = cards.card(get(NAME), ENTRY, facts.read_facts(NAME, figures), [])
     assert f"| a set | 3 | nDCG@10 | 0.833 [{found.value.low:.3f}, {found.value.high:.3f}] | +0.333 [" in text
+
+
+def test_the_account_of_the_data_is_taken_over(figures: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    split = {"packages": 7, "pairs": 9, "languages": {"go": 9}}
+    report.write_text(json.dumps({"pairs": {"kept": 9, "a copy": 2}, "train": split, "dev": split}))
+    facts.main(["data", NAME, str(report), "--folder", str(figures)])
+    known = facts.read_facts(NAME, figures)
+    assert (known.pairs, known.packages, known.dropped) == ({"go": 9}, 7, {"a copy": 2})
+    assert known.purpose == "Finds code."
 
 
 def test_runs_over_other_questions_are_not_compared() -> None:
