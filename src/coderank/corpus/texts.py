@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -42,7 +43,7 @@ class Texts:
         A text that was read before is given again only where the very same file has not been touched since: that one
         was found to lie below the root.
         """
-        mark = _mark(self._root / path)
+        mark = _mark(f"{self._root}/{path}")
         if mark is None:
             return read_again(self._root, path)
         with self._lock:
@@ -69,10 +70,10 @@ class Texts:
             self._bytes -= sys.getsizeof(known[1])
 
 
-def _mark(place: Path) -> Mark | None:
+def _mark(place: str) -> Mark | None:
     """Mark a file as it is now, before it is read: what changes later has another mark. None if it cannot be told."""
     try:
-        found = place.stat()
+        found = os.lstat(place)  # links are not read, wherever they lead
     except (OSError, ValueError):
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
