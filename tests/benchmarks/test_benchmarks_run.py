@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from benchmarks.localisation_report import DisagreementError
 from benchmarks.results import read_all
+from tests.reranking import shipped_pairs
 
-from benchmarks import http_load, localisation, serving, sets
+from benchmarks import http_load, localisation, offline_rerank, serving, sets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,19 @@ def test_localisation_from_questions_to_a_result(data: Path, tmp_path: Path) -> 
     variants = found["details"]["variants"]
     assert {"as shipped", "lexical leg alone", "without stem", "without header"} <= set(variants)
     assert variants["without stem"]["shipped_minus_this"].keys() == {"mean", "low", "high"}
+
+
+def test_reranking_offline_from_questions_to_a_result(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped_pairs.install(tmp_path / "package", monkeypatch)
+    offline_rerank.main([str(data), str(tmp_path / "repositories"), "--save", "--results", str(tmp_path)])
+    found = read_all(tmp_path)["offline-rerank"]
+    assert found["bars"]["offline_rerank_names"] == 0
+    assert found["bars"]["offline_rerank_candidates"] == 2
+    assert found["bars"]["offline_rerank_p50"] > 0
+    assert (found["details"]["reranker"], found["details"]["questions"]) == (shipped_pairs.NAME, 2)
+    assert found["details"]["gain"].keys() == {"all", "semantic", "symbol"}
 
 
 def test_the_load_of_clients_from_a_server_to_a_result(data: Path, tmp_path: Path) -> None:

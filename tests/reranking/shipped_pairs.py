@@ -1,4 +1,4 @@
-"""A package of weights whose cross-encoder counts the letter z, in the place of the one that is installed."""
+"""A package of weights whose cross-encoder counts the letter z, beside what else the installed one holds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.reranking.tiny_pairs import write_counter
 
@@ -24,7 +25,11 @@ def install(package: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = write_counter(package / f"{NAME}.onnx", words=words)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     entry = {"name": NAME, "file": path.name, "size": path.stat().st_size, "sha256": sha256, "version": "1"}
-    (package / "manifest.json").write_text(json.dumps({"models": [entry]}))
+    installed = bundled.package_folder()
+    others = [one for one in bundled.read_manifest(installed).models if one.name != NAME] if installed else []
+    for one in others:
+        (package / one.file).symlink_to(Path(installed or "", one.file))
+    (package / "manifest.json").write_text(json.dumps({"models": [entry, *map(msgspec.to_builtins, others)]}))
     models = tuple(replace(one, revision=sha256[:12]) if one.name == NAME else one for one in MODELS)
     monkeypatch.setattr(bundled, "package_folder", lambda: package)
     monkeypatch.setattr(rerankers, "MODELS", models)
