@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_open_index_search(root: Path, settings: Settings) -> None:
 
 
 def test_each_mode_runs_its_legs(root: Path, settings: Settings) -> None:
-    with Engine.open(root, settings=settings) as engine:
+    with Engine.open(root, settings=replace(settings, static_model="none")) as engine:
         engine.sync()
         assert engine.search("merge cookies").stages[1].detail == "lexical"
         engine.fill()
@@ -100,7 +101,7 @@ def test_a_search_takes_in_nothing_and_needs_an_index(root: Path, settings: Sett
 
 
 def test_a_query_without_a_term_is_an_answer_not_an_error(root: Path, settings: Settings) -> None:
-    with Engine.open(root, settings=settings) as engine:
+    with Engine.open(root, settings=replace(settings, static_model="none")) as engine:
         engine.sync()
         assert len(engine.search("{")) == 0
 

@@ -68,6 +68,7 @@ def test_a_shard_is_shared_out_among_its_points(tmp_path: Path) -> None:
     store.optimize()
     store.close()
     found = bytes_by_purpose(tmp_path / "shard")
+    assert not found.pop("static")
     assert all(found.values())
     assert per_point(found, 200).payload == found["payload"] / 200
 
