@@ -11,7 +11,6 @@ from coderank import wiring
 from coderank.errors import IndexIncompatibleError, IndexUnusableError
 from coderank.indexing.generation import Generation
 from coderank.indexing.location import holds_index, index_folder
-from coderank.indexing.tree import FolderTree
 from coderank.loading.choice import remembered_embedder
 from coderank.retrieval.limits import checked_limit, checked_query
 from coderank.settings import Settings, expanded
@@ -270,13 +269,10 @@ class Engine:
     def tell_folders(self, tell: Callable[[str], None]) -> bool:
         """Let every sync tell of each folder (an absolute path) before it is listed, for whoever watches them.
 
-        Returns whether these are all that the index is made of; of a collection or a single file they are not.
+        Returns whether these are all that the index is made of: of a single file, or of chunks that somebody cut, they
+        are not.
         """
-        tree = self.home.tree
-        if not isinstance(tree, FolderTree) or not self.root.is_dir():
-            return False
-        tree.on_folder = tell
-        return True
+        return self.home.tree.tell_folders(tell)
 
     def text(self, path: str) -> str | Skip | None:
         """Give the text of an indexed file as it is now; a Skip says why it cannot be had: gone, or not to be read.

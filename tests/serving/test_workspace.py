@@ -304,18 +304,25 @@ def test_where_there_is_no_project_the_collections_are_served_alone(
     workspace.close()
 
 
-def test_a_quiet_tree_is_not_looked_at_again(workspace: Workspace, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    workspace.search(Question(QUESTION))
-    covered(workspace)
-    workspace.search(Question(QUESTION))
-    looks: list[Engine] = []
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
+    """Which engines looked at their trees."""
+    found: list[Engine] = []
     real = Engine.sync
 
     def counted(engine: Engine, **arguments: object) -> object:
-        looks.append(engine)
+        found.append(engine)
         return real(engine, **arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Engine, "sync", counted)
+    return found
+
+
+def test_a_quiet_tree_is_not_looked_at_again(workspace: Workspace, repo: Path, looks: list[Engine]) -> None:
+    workspace.search(Question(QUESTION))
+    covered(workspace)
+    workspace.search(Question(QUESTION))
+    looks.clear()
     for number in range(20):
         (repo / f"fresh{number}.py").write_text(f"def fresh_{number}():\n    return 'dewdrop{number}'\n")
         assert workspace.search(Question(f"dewdrop{number}")).result[0].path == f"fresh{number}.py"
@@ -325,6 +332,33 @@ def test_a_quiet_tree_is_not_looked_at_again(workspace: Workspace, repo: Path, m
         for _ in range(20):
             workspace.search(Question(QUESTION))
         assert len(looks) <= 3  # the caretaker's own, and one where five seconds are over on a slow machine
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every question looks")
+def test_a_quiet_collection_is_not_looked_at_again_unless_a_source_is_no_folder(
+    repo: Path, tmp_path: Path, settings: Settings, looks: list[Engine]
+) -> None:
+    more = write_tree(tmp_path / "more", {"lion.py": "def lion_roars():\n    return 'loud'\n"})
+    lines = tmp_path / "chunks.jsonl"
+    lines.write_text(json.dumps({"path": "a.py", "content": "def tiger(): ..."}) + "\n")
+    both = [{"path": str(repo), "name": "one", "include": ["*.py"]}, {"path": str(more), "name": "two"}]
+    file = tmp_path / "collections.json"
+    file.write_text(json.dumps({"both": {"sources": both}, "mixed": {"sources": [*both, {"jsonl": str(lines)}]}}))
+    workspace = Workspace.open([str(repo)], replace(settings, collections_file=file))
+    for name in ("both", "mixed"):
+        workspace.search(Question(QUESTION, collection=name))
+    looks.clear()
+    for folder, name, word in ((repo, "one", "dewdrop"), (more, "two", "hailstone")):
+        (folder / f"{word}.py").write_text(f"def {word}(): ...\n")
+        assert workspace.search(Question(word, collection="both")).result[0].path == f"{name}/{word}.py"
+    workspace.search(Question(QUESTION, collection="mixed"))
+    looks.clear()
+    for name in ("both", "mixed"):
+        for _ in range(10):
+            workspace.search(Question(QUESTION, collection=name))
+    assert sum(engine.collection == "both" for engine in looks) <= 3
+    assert sum(engine.collection == "mixed" for engine in looks) >= 10
+    workspace.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every question looks")

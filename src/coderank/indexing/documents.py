@@ -23,7 +23,7 @@ class DocumentTree(FolderTree):
         from coderank.corpus.walk import walk  # noqa: PLC0415
 
         return walk(
-            self._root, leave_out=self._leave_out, kinds=KINDS, on_progress=on_progress, on_folder=self.on_folder
+            self._root, leave_out=self._leave_out, kinds=KINDS, on_progress=on_progress, on_folder=self._on_folder
         )
 
     def read(self, entry: FileEntry) -> Content | Skip:

@@ -82,6 +82,11 @@ class GatheredTree:
         found = source.tree.text(path[len(prefix) :])
         return replace(found, path=path) if isinstance(found, Skip) else found
 
+    def tell_folders(self, tell: Callable[[str], None]) -> bool:
+        """Let the listing of every source tell of its folders, and return whether these are all that it is of."""
+        told = [source.tree.tell_folders(tell) for source in self._by_prefix.values()]
+        return all(told)
+
     def inside(self, path: str) -> str:
         """Spell a path as the tree does: that of a file on disk, or one of the tree already."""
         for prefix, source in self._by_prefix.items():
@@ -134,6 +139,7 @@ class ChosenTree:
         self.refresh = tree.refresh
         self.read = tree.read
         self.text = tree.text
+        self.tell_folders = tree.tell_folders
         self.is_there = tree.is_there
 
     def entries(self, on_progress: Callable[[int], None] | None = None) -> Listing:

@@ -98,6 +98,10 @@ class ReadyTree:
         chunks = [parse_line(text, number, self._file.name) for number, text in rows]
         return sorted((one for one in chunks if not isinstance(one, Fault)), key=lambda one: one.start_line)
 
+    def tell_folders(self, tell: Callable[[str], None]) -> bool:  # noqa: ARG002 - as the others do
+        """Return that there are none: the file is looked at."""
+        return False
+
     def _opened(self) -> _Closing:
         self._copy.parent.mkdir(parents=True, exist_ok=True)
         return _Closing(open_shared(self._copy, _SCHEMA, FORMAT))

@@ -58,6 +58,13 @@ class Tree(Protocol):
         """
         ...
 
+    def tell_folders(self, tell: Callable[[str], None]) -> bool:
+        """Let every listing tell of each folder (an absolute path) before it is read, for whoever watches them.
+
+        Returns whether nothing of the tree can change without a change in one of these.
+        """
+        ...
+
 
 class FolderTree:
     """The files below a folder, or a single file."""
@@ -67,8 +74,7 @@ class FolderTree:
         self._root = root
         self._leave_out = leave_out
         self._texts: Texts | None = None
-        self.on_folder: Callable[[str], None] | None = None
-        """Told of each folder before it is listed: whoever watches them all from then on misses no change."""
+        self._on_folder: Callable[[str], None] | None = None
 
     @property
     def name(self) -> str:
@@ -87,7 +93,7 @@ class FolderTree:
         """Walk the folder. Raises PathNotFoundError if it is gone."""
         from coderank.corpus.walk import walk  # noqa: PLC0415 - not needed to search alone
 
-        return walk(self._root, leave_out=self._leave_out, on_progress=on_progress, on_folder=self.on_folder)
+        return walk(self._root, leave_out=self._leave_out, on_progress=on_progress, on_folder=self._on_folder)
 
     def read(self, entry: FileEntry) -> Content | Skip:
         """Read a file."""
@@ -104,3 +110,8 @@ class FolderTree:
         if self._texts is None:
             self._texts = Texts(self._root)
         return self._texts.of(path)
+
+    def tell_folders(self, tell: Callable[[str], None]) -> bool:
+        """Let every listing tell of each folder; a single file is in none of its own."""
+        self._on_folder = tell
+        return not self._root.is_file()
