@@ -63,7 +63,7 @@ unit: $(VENV)/.installed  ## Run the tests
 	$(VENV)/bin/pytest
 
 torch: $(TORCH_VENV)/.installed  ## Run the tests that need torch, in an environment of their own (not part of test)
-	$(TORCH_VENV)/bin/pytest tests/embedding tests/loading tests/models tests/reranking
+	$(TORCH_VENV)/bin/pytest tests/embedding tests/loading tests/models tests/reranking tests/training
 
 $(TORCH_VENV)/.installed: pyproject.toml hatch_build.py constraints.txt
 	$(PYTHON) -m venv $(TORCH_VENV)
