@@ -69,7 +69,7 @@ class Asker:
 
     def _ask_engine(self, repository: Root, index_dir: Path, asked: Asked) -> list[str]:
         """Index a repository and ask the engine; return the indexed paths."""
-        settings = Settings(data_dir=self.scratch, cache_dir=parts.cache_folder(self.cache))
+        settings = Settings(data_dir=self.scratch, cache_dir=parts.cache_folder(self.cache), model=parts.MODEL.name)
         root = self.laid_out / repository.folder
         with Engine.open(root, index_dir=index_dir, settings=settings) as engine:
             report = engine.index()

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import questions
+from benchmarks import parts, questions
 from benchmarks.asking import Asker
 from benchmarks.localisation_report import Report
 from benchmarks.results import FOLDER, Run
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark, print its tables and, if asked to, write its result."""
     given = _parser().parse_args(arguments)
+    parts.use(given.model)
     if given.save and (given.only or given.quick):
         raise SystemExit("A result to keep is of all repositories and variants: leave out --only and --quick")
     run = Run("localisation", "python -m benchmarks.localisation DATA_DIR REPOS_DIR --headers --save")
@@ -51,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="these repositories alone")
     parser.add_argument("--quick", action="store_true", help="no ablations")
     parser.add_argument("--headers", action="store_true", help="also without the header: embeds everything once more")
+    parser.add_argument(
+        "--model", default=parts.MODEL.name, help="an embedder that needs no download; default: %(default)s"
+    )
     parser.add_argument("--save", action="store_true", help="write the result file")
     parser.add_argument("--results", type=Path, default=FOLDER, help="where the result file goes")
     return parser

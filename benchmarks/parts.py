@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import replace
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,29 +13,35 @@ import numpy as np
 from coderank.corpus import header
 from coderank.corpus.identity import point_ids, vector_key
 from coderank.embedding.lexical import encode_document
-from coderank.embedding.onnx import OnnxEmbedder
 from coderank.indexing.vector_cache import VectorCache, rounded
 from coderank.loading.choice import BUNDLED_MODEL
+from coderank.loading.embedder import Loading, open_embedder
 from coderank.models import catalogue
-from coderank.models.bundled import bundled_weights
 from coderank.types import Point
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from coderank.embedding.contract import Embedder
     from coderank.store.contract import Store
     from coderank.types import Chunk, Matrix, Vector
 
 MODEL = catalogue.get(BUNDLED_MODEL)
+"""What is measured; `use` takes another."""
 SLICE = 512
 """Texts embedded at once, as the engine does."""
 
 
+def use(name: str) -> None:
+    """Measure another model of the catalogue from now on."""
+    global MODEL  # noqa: PLW0603 - chosen once, by the command line of a benchmark
+    MODEL = catalogue.get(name)
+
+
 def embedder() -> Embedder:
-    """Load the model that comes with the installation."""
-    return OnnxEmbedder(MODEL, bundled_weights(MODEL), ready=True)
+    """Load the model that is measured; one that comes with the installation needs no other folder."""
+    nowhere = Path("exports")
+    return open_embedder(MODEL, Loading(exports=nowhere, cache=nowhere))
 
 
 class Remembering:

@@ -49,6 +49,7 @@ _DIGITS = str.maketrans("0123456789", "bcdfghjkmn")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark, print its table and, if asked to, write its result."""
     given = _parser().parse_args(arguments)
+    parts.use(given.model)
     if given.save and given.only:
         raise SystemExit("A result to keep is of all sets: leave out --only")
     run = Run("sets", "python -m benchmarks.sets DATA_DIR --save")
@@ -68,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("data", type=Path, metavar="DATA_DIR", help="folder of the sets' folders")
     parser.add_argument("--cache-dir", type=Path, help="keep vectors here between runs")
     parser.add_argument("--only", nargs="*", default=[], choices=LANGUAGES, metavar="NAME", help="these sets alone")
+    parser.add_argument(
+        "--model", default=parts.MODEL.name, help="an embedder that needs no download; default: %(default)s"
+    )
     parser.add_argument("--save", action="store_true", help="write the result file")
     parser.add_argument("--results", type=Path, default=FOLDER, help="where the result file goes")
     return parser

@@ -21,7 +21,7 @@ from coderank.types import SearchResult
 
 HERE = Path(__file__).parent
 PAGE = HERE / "rankings.txt"
-MODEL = "all-minilm-l6-v2"
+MODEL = "coderank-mini"
 MODES = ("hybrid", "lexical")
 SHOWN = 5
 DIGITS = 4

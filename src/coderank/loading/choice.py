@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PREFERRED_MODEL = "coderank-embed"
 """What ``auto`` takes where it runs at once."""
-BUNDLED_MODEL = "all-minilm-l6-v2"
+BUNDLED_MODEL = "coderank-mini"
 """What ``auto`` takes elsewhere: its weights come with the installation."""
 ALWAYS_THERE = "all-minilm-l6-v2"
 """Part of coderank's own package: it runs where the package of weights is missing."""
