@@ -96,7 +96,7 @@ def cache_folder(base: Path) -> Path:
 
 def engine_vectors(folder: Path, chunks: Sequence[Chunk]) -> list[Vector]:
     """Return the vectors that engines with this cache folder have computed; KeyError if one is missing."""
-    (file,) = folder.glob("vectors-*.db")
+    (file,) = folder.glob(f"vectors-{MODEL.file_stem}-*.db")
     cache = VectorCache(file, MODEL.dimension)
     keys = [vector_key(chunk) for chunk in chunks]
     known = cache.get(list(dict.fromkeys(keys)))
