@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_ = Run("embedding", "python -m benchmarks.embedding DATA_DIR REPOS_DIR --save")
     asked = [q.text for repository in questions.load(given.data) for q in repository.questions]
     with tempfile.TemporaryDirectory() as scratch:
-        place = full_size.Place(given.work or Path(scratch), trial=given.trial)
+        place = full_size.Place(given.work or Path(scratch), *([full_size.TRIAL_LAYERS] if given.trial else []))
         big = place.index(given.repositories, given.chunks)
         texts = documents(given.repositories, given.documents)
         memory = added_memory(place, asked[0], texts)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MODEL = "coderank-embed"
 PRECISIONS = ("fp32", "int8")
 """Of the files that are exported; ``auto`` takes the one that the calibration finds faster."""
+TRIAL_LAYERS = 1
+"""Enough to try a benchmark out."""
 RANDOM_VECTORS = 512
 """Directions that the vectors of the index scatter about, as many as `benchmarks.latency` takes real ones."""
 PACKAGES = ("torch", "transformers", "onnx", "onnxscript")
@@ -54,13 +56,8 @@ class Place:
     """A folder with models and an index."""
 
     folder: Path
-    trial: bool = False
-    """Whether CodeRankEmbed has but one layer, to try a benchmark out."""
-
-    @property
-    def layers(self) -> int:
-        """Layers of CodeRankEmbed."""
-        return 1 if self.trial else CODERANK_EMBED.layers
+    layers: int = CODERANK_EMBED.layers
+    """Of CodeRankEmbed: all, or fewer where that is enough."""
 
     @property
     def settings(self) -> Settings:

@@ -3,7 +3,7 @@
 ``python -m benchmarks.migration REPOS_DIR [--save]``
 
 The models give every token a random vector, and a text their mean: what is measured is the move, not a transformer.
-The rate of those is measured by `benchmarks.throughput`, and tried by `coderank migrate --dry-run`.
+`benchmarks.encoder_move` moves to one that computes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tests.migration import moving_world
 from tests.tiny_model import settings_with_tiny
 
 from benchmarks import machine
@@ -41,28 +42,24 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
     from coderank.migration.run import Report
-    from coderank.settings import Settings
 
 CHUNKS = 20_000
 KILLS = 20
+REACH_S = 12.0
+"""A move is killed within so many seconds of its start, or of what the last whole one took."""
 SEED = 7
 MODELS = {"shaped-768": 768, "shaped-3584": 3584, "shaped-384": 384}
 QUERIES = ("parse the configuration file", "open a socket", "read_lines", "retry after a failure", "class Session")
 
 
 @dataclass(frozen=True)
-class World:
+class World(moving_world.World):
     """A tree that is indexed, and the environment of processes that work on it."""
-
-    root: Path
-    settings: Settings
-
-    def engine(self) -> Engine:
-        return Engine.open(self.root, settings=self.settings)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         env = environment(self.settings.data_dir, self.settings.cache_dir)
-        env |= {"CODERANK_MODELS_FILE": str(self.settings.models_file), "CODERANK_THREADS": "1"}
+        env |= {"CODERANK_THREADS": str(self.settings.threads)}
+        env |= {"CODERANK_MODELS_FILE": str(self.settings.models_file)} if self.settings.models_file else {}
         return subprocess.Popen(coderank(*arguments), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -85,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_ = Run("migration", "python -m benchmarks.migration REPOSITORIES --save")
     with tempfile.TemporaryDirectory() as scratch:
         details = _measured(Path(scratch), given.repositories, given.chunks, given.kills)
-    table = Table(f"Moves of {details['chunks']:,} chunks", ("what", "value"), [*_rows(details), _busy()])
+    table = Table(f"Moves of {details['chunks']:,} chunks", ("what", "value"), [*_rows(details), busy()])
     print(f"\n{table.title}\n\n{markdown(table.columns, table.rows)}")
     if given.save:
         print(run_.write({}, details, [table], given.results))
@@ -104,18 +101,18 @@ def _parser() -> argparse.ArgumentParser:
 def _measured(scratch: Path, repositories: Path, chunks: int, kills: int) -> dict[str, Any]:
     settings = settings_with_tiny(scratch, dimensions=MODELS)
     world = World(scratch / "tree", settings)
-    found: dict[str, Any] = {"chunks": _index(world, repositories, chunks)}
-    found["384 to 768"] = _moved(world, "shaped-768")
-    found["rollback_s"] = _rolled_back(world)
-    found["kills"] = _killed(world, "shaped-768", kills)
+    found: dict[str, Any] = {"chunks": indexed(world, repositories, chunks, 384)}
+    found["384 to 768"] = moved(world, "shaped-768")
+    found["rollback_s"] = rolled_back(world)
+    found["kills"] = killed(world, "shaped-768", kills)
     found["changes"] = _changed(world)
     _wide(world)
-    found["3584 to 384"] = _moved(world, "shaped-384")
+    found["3584 to 384"] = moved(world, "shaped-384")
     return found
 
 
-def _index(world: World, repositories: Path, chunks: int) -> int:
-    """Copy repositories until there are chunks enough, and give them vectors drawn from those of real chunks."""
+def indexed(world: World, repositories: Path, chunks: int, dimension: int) -> int:
+    """Copy repositories until there are chunks enough, and give them vectors of their own."""
     trees = copies(repositories, world.root)
     total = 0
     while total < chunks:
@@ -123,7 +120,7 @@ def _index(world: World, repositories: Path, chunks: int) -> int:
             next(trees)
         with world.engine() as engine:
             total = engine.sync().chunks
-    _give(world, 384)
+    _give(world, dimension)
     return total
 
 
@@ -135,7 +132,7 @@ def _give(world: World, dimension: int) -> None:
         engine.fill()
 
 
-def _moved(world: World, model: str) -> dict[str, Any]:
+def moved(world: World, model: str) -> dict[str, Any]:
     """Move in this process, watched by one that searches; tell how long each step took."""
     began: list[tuple[Step, float]] = []
 
@@ -177,7 +174,7 @@ def _told(watched: Watched) -> dict[str, Any]:
     }
 
 
-def _rolled_back(world: World) -> float:
+def rolled_back(world: World) -> float:
     """Roll back, then delete what was made, so that the next move begins anew."""
     with world.engine() as engine, IndexMove(engine) as move:
         started = time.monotonic()
@@ -187,13 +184,12 @@ def _rolled_back(world: World) -> float:
     return round(spent, 3)
 
 
-def _killed(world: World, model: str, kills: int) -> dict[str, Any]:
+def killed(world: World, model: str, kills: int, reach: float = REACH_S) -> dict[str, Any]:
     """Kill moves at random moments, and go on each time; one that came to its end is taken back and begun anew."""
     random_ = random.Random(SEED)
     stages: list[str] = []
     ends = 0
     with _watching(world) as watched:
-        reach = 12.0
         while len(stages) < kills:
             started = time.monotonic()
             process = world.start("migrate", str(world.root), "--model", model)
@@ -207,7 +203,7 @@ def _killed(world: World, model: str, kills: int) -> dict[str, Any]:
             assert process.returncode == 0, errors.decode()
             ends += 1
             reach = max(2.0, time.monotonic() - started)
-            _rolled_back(world)
+            rolled_back(world)
         _, errors = (last := world.start("migrate", str(world.root), "--model", model)).communicate()
         assert last.returncode == 0, errors.decode()
     with world.engine() as engine:
@@ -316,14 +312,8 @@ def _watch(world: World, stop: Event, results: Any) -> None:
 def _rows(found: dict[str, Any]) -> list[list[str]]:
     rows = []
     for name in ("384 to 768", "3584 to 384"):
-        one = found[name]
-        steps = ", ".join(f"{step} {seconds:g} s" for step, seconds in one["steps_s"].items())
-        rows.append([f"{name}: whole move", f"{one['seconds']:,.1f} s ({steps})"])
-        rows.append([f"{name}: searches meanwhile", _searches(one)])
-        rows.append([f"{name}: disk for backup and new points", f"{one['grown_mib']:,} MiB"])
-    kills = found["kills"]
-    rows.append(["kill -9 at random moments", f"{kills['kills']}, each resumed; {_counted(kills['killed_while'])}"])
-    rows.append(["searches meanwhile", _searches(kills)])
+        rows += move_rows(name, found[name])
+    rows += kill_rows(found["kills"])
     rows.append(["roll back", f"{found['rollback_s']} s"])
     rows.append(
         ["a file written, one changed, one deleted meanwhile", found["changes"]["written, changed and deleted"]]
@@ -331,11 +321,29 @@ def _rows(found: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
+def move_rows(name: str, one: dict[str, Any]) -> list[list[str]]:
+    """Say what one move took."""
+    steps = ", ".join(f"{step} {seconds:g} s" for step, seconds in one["steps_s"].items())
+    return [
+        [f"{name}: whole move", f"{one['seconds']:,.1f} s ({steps})"],
+        [f"{name}: searches meanwhile", _searches(one)],
+        [f"{name}: disk for backup and new points", f"{one['grown_mib']:,} MiB"],
+    ]
+
+
+def kill_rows(kills: dict[str, Any]) -> list[list[str]]:
+    """Say what became of the moves that were killed."""
+    return [
+        ["kill -9 at random moments", f"{kills['kills']}, each resumed; {_counted(kills['killed_while'])}"],
+        ["searches meanwhile", _searches(kills)],
+    ]
+
+
 def _counted(stages: dict[str, int]) -> str:
     return ", ".join(f"{count} when {stage}" for stage, count in stages.items())
 
 
-def _busy() -> list[str]:
+def busy() -> list[str]:
     return ["load average at the end, of 1, 5 and 15 minutes", ", ".join(map(str, machine.load()))]
 
 

@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     texts = [text for text in texts if not profile(text).is_symbol]
     texts = texts[:: max(1, len(texts) // given.questions)][: given.questions]
     with tempfile.TemporaryDirectory() as scratch:
-        place = full_size.Place(given.work or Path(scratch), trial=given.trial)
+        place = full_size.Place(given.work or Path(scratch), *([full_size.TRIAL_LAYERS] if given.trial else []))
         big = place.index(given.repositories, given.chunks)
         folders = full_size.cross_encoder(place.folder)
         asked = candidates(place, big, texts)

@@ -99,7 +99,7 @@ def quality(results: Results) -> str:
 
 def migration(results: Results) -> str:
     """Render what the page on moving to another model shows."""
-    return _only(results, ("migration",))
+    return _only(results, ("migration", "migration-encoder"))
 
 
 def _only(results: Results, names: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 10
 """Hits of a search that names no number: what fits a screen, or an agent's attention."""
+
+
+SWITCHED_S = 0.3
+"""What a search waits that met points of another model than described, before it looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +142,15 @@ def of_collection(
         collection=name,
         arguments=named,
         follow=remember,
-        anew=partial(of_collection, name, settings) if described.is_adopted and model == "auto" else None,
+        anew=partial(_anew, name, settings) if described.is_adopted and model == "auto" else None,
         defaults=Defaults(reranking.top_k or DEFAULT_LIMIT, reranking.enabled, reranking.candidates),
     )
+
+
+def _anew(name: str, settings: Settings) -> Opening:
+    """Find out again, a moment later: between an alias and a description that are switched lie milliseconds."""
+    time.sleep(SWITCHED_S)
+    return of_collection(name, settings)
 
 
 def describe(name: str, settings: Settings) -> Collection:

@@ -119,7 +119,7 @@ def test_killed_it_goes_on(app: World) -> None:
     for delay in (0.5, 0.7, 0.9, 1.1, 1.3):
         kill(app, delay, "--model", "tiny")
         assert "part7.py" in app.run("search", "part7_1 compute").stdout
-    moved = app.run("migrate", ".", "--model", "tiny")
+    moved = app.run("migrate", ".", "--resume")
     assert moved.returncode == 0, moved.stderr
     assert model(app) == "tiny"
     assert "part7.py" in app.run("search", "part7_1 compute").stdout

@@ -152,6 +152,27 @@ def test_points_written_after_the_cut_over_are_not_lost_by_rolling_back(
             assert move.roll_back().stage is Stage.ROLLED_BACK
 
 
+def test_searches_of_programs_that_have_it_open_do_not_fail(
+    client: QdrantClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The description is changed as soon as the alias is, not after what was written late has been taken along."""
+    monkeypatch.setattr("coderank.store.server.LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr("coderank.migration.shadow.Filling.late", lambda _: found.append(asked()))
+    write(client, "notes")
+    found: list[str] = []
+
+    def asked() -> str:
+        return engine.search("part_7").index.model
+
+    with Engine.open_collection("notes", settings=settings) as engine:
+        assert asked() == "small"
+        assert CliRunner().invoke(cli, ["migrate", "notes", "--model", "tiny"]).exit_code == 0
+        assert found == ["tiny"]
+        assert asked() == "tiny"
+        assert CliRunner().invoke(cli, ["migrate", "notes", "--rollback"]).exit_code == 0
+        assert asked() == "small"
+
+
 def test_the_command_searches_before_and_after(client: QdrantClient, settings: Settings) -> None:
     write(client, "notes")
 

@@ -16,8 +16,11 @@ from tests.store.qdrant_server import QdrantServer
 from tests.tiny_model import settings_with_tiny
 
 from coderank import Engine
+from coderank.cli.comparing import How, answered, find
 from coderank.disposal import delete
 from coderank.errors import IndexIncompatibleError, ServerUnavailableError, StoreError, UsageError
+from coderank.evaluation import golden
+from coderank.evaluation.sides import Side
 from coderank.migration.contract import Moving, Step
 from coderank.migration.journal import Stage
 from coderank.moving.sourced import SourcedMove
@@ -80,6 +83,14 @@ def dimension(client: QdrantClient, collection: str) -> int:
     return vectors["dense"].size
 
 
+def asked(name: str, settings: Settings) -> Side:
+    """What one side of a comparison answers."""
+    dataset = golden.dataset("mine", [golden.Asked(QUESTION, ("part3.py",))])
+    found = answered(find(name, settings), dataset, How("hybrid", rerank=False, name="mine"), settings)
+    assert isinstance(found, Side), found
+    return found
+
+
 def test_points_and_record_move_together(
     client: QdrantClient, settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +145,8 @@ def test_rolled_back_and_forth_and_dropped(client: QdrantClient, settings: Setti
         write(root, "new")
         assert engine.index().changed_files == 1
         assert engine.search("new_1 compute").index.model == "small"
+        models = [side.run.model for side in (asked("code@old", settings), asked("code@new", settings))]
+        assert models == ["small", "tiny"]
         with SourcedMove(engine) as move:
             assert (move.run().embedded, move.record.stage) == (3, Stage.LIVE)
             move.drop()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from coderank import __version__, wiring
 from coderank.cli.masking import hidden_lines, kept_generation, masked_copy, moved
+from coderank.cli.moved import move_of
 from coderank.engine import Engine
 from coderank.errors import CoderankError, ConfigurationError, DatasetError, PathNotFoundError
 from coderank.evaluation import golden, machine
@@ -62,7 +63,13 @@ class Where:
     def open(self, settings: Settings) -> Engine:
         """Open its engine."""
         opening = self.opening(settings)
-        return Engine(opening if self.copy is None else moved(opening, self.copy))
+        if self.copy is not None:
+            return Engine(moved(opening, self.copy))
+        engine = Engine(opening)
+        if not self.generation:
+            return engine
+        with move_of(engine, "") as move:
+            return move.sides()[GENERATIONS.index(self.generation)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,8 @@ def compare(old: Where, new: Where, asked: Sequence[Asked], how: How, settings: 
     with tempfile.TemporaryDirectory(prefix="coderank-compare-") as scratch:
         places = [replace(old, letter="A"), replace(new, letter="B")]
         for n, where in enumerate(places):
-            if hidden or where.generation:
+            here = isinstance(where.opening(settings).home.keeper, InFolder)
+            if hidden or (where.generation and here):
                 opening, copy = where.opening(settings), Path(scratch) / where.letter
                 kept = kept_generation(opening, where.generation) if where.generation else None
                 masked_copy(opening, hidden, copy, kept)

@@ -38,7 +38,7 @@ def load(
     from contextlib import closing  # noqa: PLC0415
 
     from coderank.cli.migration_table import report_lines  # noqa: PLC0415 - not needed to print help
-    from coderank.cli.moved import bare, move_of, opened, reconfigure  # noqa: PLC0415
+    from coderank.cli.moved import bare, move_of, opened, reconfigure, reconfiguring  # noqa: PLC0415
     from coderank.cli.progress import told  # noqa: PLC0415
     from coderank.migration.parquet import Reader  # noqa: PLC0415
     from coderank.moving.creation import create, is_missing  # noqa: PLC0415
@@ -58,8 +58,8 @@ def load(
         move_of(engine, chosen, force=force) as move,
         told(name) as listener,
     ):
-        report = move.load(file, source or name, allow_missing=allow_missing, on_progress=listener)
-        if done := reconfigure(engine, move.record.in_use):
-            click.echo(done, err=True)
+        tell = reconfiguring(engine, move)
+        report = move.load(file, source or name, allow_missing=allow_missing, then=tell, on_progress=listener)
+        tell()
     for line in report_lines(name, report, verbose=verbose):
         sys.stdout.write(f"{line}\n")

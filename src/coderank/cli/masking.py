@@ -60,7 +60,7 @@ def masked_copy(
     if not isinstance(opening.home.keeper, InFolder):
         raise DatasetError(
             f"{opening.label} is on a server, where it cannot be copied to be asked otherwise than as it is",
-            "Give questions that hide nothing, --queries FILE, and name no generation",
+            "Give questions that hide nothing: --queries FILE",
         )
     _copy(opening.home.folder, folder, kept or fingerprint.read(opening.home.folder))
     generation = moved(opening, folder).generation

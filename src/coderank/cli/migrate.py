@@ -127,27 +127,26 @@ def _move(engine: Engine, wish: Wish) -> IndexMove | ServerMove:
 
 
 def _run(engine: Engine, wish: Wish) -> Report:
+    from coderank.cli.moved import reconfiguring  # noqa: PLC0415
     from coderank.cli.progress import told  # noqa: PLC0415
-    from coderank.migration.journal import Stage  # noqa: PLC0415
 
     with _move(engine, wish) as move:
-        if wish.resume and move.record.stage is Stage.PLANNED:
+        if wish.resume and not move.is_begun:
             raise UsageError(
                 f"No move of {engine.label} to {move.record.new} was begun",
                 f"Begin one: coderank migrate {engine.collection or engine.arguments}",
             )
         gate = _gate(move, wish.queries, wish.max_loss) if wish.queries else None
+        tell = reconfiguring(engine, move)
         with told(engine.label) as listener:
-            report = move.run(allow_missing=wish.allow_missing, gate=gate, on_progress=listener)
-        _reconfigure(engine, move)
+            report = move.run(
+                allow_missing=wish.allow_missing,
+                gate=gate,
+                then=tell,
+                on_progress=listener,
+            )
+        tell()  # where a run before was killed before it did
         return report
-
-
-def _reconfigure(engine: Engine, move: IndexMove | ServerMove) -> None:
-    from coderank.cli.moved import reconfigure  # noqa: PLC0415
-
-    if done := reconfigure(engine, move.record.in_use):
-        click.echo(done, err=True)
 
 
 def _gate(move: IndexMove | ServerMove, queries: Path, max_loss: float) -> Gate:
@@ -178,9 +177,11 @@ def _search(engine: Engine) -> Search:
 
 
 def _roll_back(engine: Engine, wish: Wish) -> Report:
+    from coderank.cli.moved import reconfiguring  # noqa: PLC0415
+
     with _move(engine, wish) as move:
         report = move.roll_back()
-        _reconfigure(engine, move)
+        reconfiguring(engine, move)()
         return report
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from coderank import wiring
 from coderank.collections.change import change
 from coderank.engine import Engine
@@ -14,6 +16,7 @@ from coderank.moving.sourced import SourcedMove
 from coderank.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from coderank.migration.journal import Kind
@@ -44,6 +47,19 @@ def move_of(engine: Engine, model: str, *, dimension: int = 0, force: bool = Fal
         if described.store is not None:
             kind = ServerMove if described.is_adopted else SourcedMove
     return kind(engine, model, dimension=dimension, force=force)
+
+
+def reconfiguring(engine: Engine, move: IndexMove | ServerMove) -> Callable[[], None]:
+    """Give what names the model in use in the configuration, however often it is called, and says so once."""
+    said: list[str] = []
+
+    def tell() -> None:
+        done = reconfigure(engine, move.record.in_use)
+        if done and done not in said:
+            said.append(done)
+            click.echo(done, err=True)
+
+    return tell
 
 
 def reconfigure(engine: Engine, used: Kind) -> str:

@@ -76,11 +76,13 @@ class Migration:
         allow_missing: bool = False,
         gate: Gate | None = None,
         begin: Callable[[Growth], object] | None = None,
+        then: Callable[[], object] | None = None,
         on_progress: Listener | None = None,
     ) -> Report:
         """Go on from where the last run ended, up to the cut-over; readers are served all the time.
 
-        ``begin`` may write vectors that were made elsewhere, before those that are missing are made.
+        ``begin`` may write vectors that were made elsewhere, before those that are missing are made; ``then`` is called
+        at the moment of the cut-over, before what was written late is taken along.
 
         Raises:
             NotMovableError: points have no text to embed, and ``allow_missing`` does not say that they may go without.
@@ -109,8 +111,12 @@ class Migration:
                 verified = self._verified(growth, None)
             self._site.cut_over(whole=not self.record.missing)
             self._change(stage=Stage.LIVE)
-        if not self._site.locks:
-            growth.late()
+        try:
+            if then is not None:
+                then()
+        finally:
+            if not self._site.locks:
+                growth.late()
         report = self._report()
         return replace(
             report,

@@ -15,6 +15,7 @@ from coderank.migration.plan import make_plan
 from coderank.migration.shadow import Filling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -63,6 +64,11 @@ class Move:
         self._held.close()
 
     @property
+    def is_begun(self) -> bool:
+        """Whether something was done before, be it only noted."""
+        return self._journal.read() is not None
+
+    @property
     def record(self) -> Record:
         """What is behind the move."""
         return self._migration.record
@@ -93,13 +99,24 @@ class Move:
         )
 
     def run(
-        self, *, allow_missing: bool = False, gate: Gate | None = None, on_progress: Listener | None = None
+        self,
+        *,
+        allow_missing: bool = False,
+        gate: Gate | None = None,
+        then: Callable[[], object] | None = None,
+        on_progress: Listener | None = None,
     ) -> Report:
         """Move the collection, or go on with it; see :meth:`coderank.migration.run.Migration.run`."""
-        return self._migration.run(allow_missing=allow_missing, gate=gate, on_progress=on_progress)
+        return self._migration.run(allow_missing=allow_missing, gate=gate, then=then, on_progress=on_progress)
 
     def load(
-        self, file: Path, collection: str, *, allow_missing: bool = False, on_progress: Listener | None = None
+        self,
+        file: Path,
+        collection: str,
+        *,
+        allow_missing: bool = False,
+        then: Callable[[], object] | None = None,
+        on_progress: Listener | None = None,
     ) -> Report:
         """Move the collection with the vectors of a file of `coderank embed`; those of new points are made here.
 
@@ -114,6 +131,7 @@ class Move:
             return self._migration.run(
                 allow_missing=allow_missing,
                 begin=lambda growth: growth.seed(page for name, page in reader.pages() if name == collection),
+                then=then,
                 on_progress=on_progress,
             )
 
