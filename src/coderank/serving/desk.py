@@ -51,13 +51,16 @@ class Desk:
     def greet(self) -> bool:
         """Wait for the first line, and answer it if it is an ``initialize`` that needs nobody else.
 
-        Returns whether there is a client: the input did not end before.
+        Returns whether there is a client: the input did not end before, and somebody reads the output.
         """
         self._first = _line(self._input)
         request = _initialize(self._first)
         if request is not None:
             answer = {"jsonrpc": "2.0", "id": request["id"], "result": self._greeting(request["params"])}
-            _write(self._output, json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            try:
+                _write(self._output, json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            except BrokenPipeError:
+                return False
             self._greeted = request["id"]
         return bool(self._first)
 
@@ -67,7 +70,7 @@ class Desk:
         Its own answer to what was answered here is dropped; if that is an error, it is passed on. ``refusal`` gives
         the answer to a line that the library would drop without one, and None for the others.
         """
-        output = _Output(self._output, self._greeted)
+        output = _Output(self._output, self._greeted, self.hang_up)
         source = _Input(self._first, self._input, self._wake, refusal, output.send)
         sys.stdin = io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8")
         sys.stdout = io.TextIOWrapper(output, encoding="utf-8")
@@ -143,9 +146,10 @@ class _Input(io.RawIOBase):
 class _Output(io.BufferedIOBase):
     """Writes whole messages, all but the answer that was given already. Safe among threads."""
 
-    def __init__(self, descriptor: int, greeted: Any) -> None:
+    def __init__(self, descriptor: int, greeted: Any, nobody_reads: Callable[[], None]) -> None:
         self._descriptor = descriptor
         self._greeted = greeted
+        self._nobody_reads = nobody_reads
         self._pending = b""
         self._lock = threading.Lock()
 
@@ -164,9 +168,12 @@ class _Output(io.BufferedIOBase):
         return len(written)
 
     def send(self, message: bytes) -> None:
-        """Send one message."""
-        with self._lock:
-            _write(self._descriptor, message + b"\n")
+        """Send one message; where the client reads no more, all ends as if it had closed the input, too."""
+        try:
+            with self._lock:
+                _write(self._descriptor, message + b"\n")
+        except BrokenPipeError:
+            self._nobody_reads()
 
 
 def _private(descriptor: int, instead: int) -> int:
