@@ -31,6 +31,8 @@ PACKAGES = Path(__file__).parent / "packages.json"
 """What the training data was taken from: name, version, language, licences and hash of each."""
 FEW = 1_000
 """Languages with fewer pairs share a line."""
+MOST_LICENCES = 12
+"""Statements of licences that are shown; the others are in the list of packages."""
 _CARD = Template("""\
 # $name
 
@@ -128,14 +130,20 @@ def _data(facts: Facts, packages: Sequence[Mapping[str, Any]]) -> str:
         "its version, its licences and its hash.",
         markdown(("language", "pairs"), _languages(facts.pairs)),
     ]
-    licences = Counter(licence for package in packages for licence in package["licences"])
-    if licences:
-        counted = sorted(licences.items(), key=lambda item: (-item[1], item[0]))
-        parts.append(f"Licences of the packages: {', '.join(f'{name} ({count:,})' for name, count in counted)}.")
+    if packages:
+        parts.append(f"Licences, as the packages state them: {_licences(packages)}.")
     dropped = [f"{count:,} pairs were dropped: {why}." for why, count in facts.dropped.items()]
     if kept_out := [*facts.kept_out, *dropped]:
         parts.append("Kept out:\n\n" + "\n".join(f"- {line}" for line in kept_out))
     return "\n\n".join(parts)
+
+
+def _licences(packages: Sequence[Mapping[str, Any]]) -> str:
+    counts = Counter(licence for package in packages for licence in package["licences"])
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{name} ({count:,})" for name, count in ordered[:MOST_LICENCES]]
+    others = sum(count for _, count in ordered[MOST_LICENCES:])
+    return ", ".join([*shown, f"others ({others:,})"] if others else shown)
 
 
 def _languages(pairs: Mapping[str, int]) -> list[list[str]]:
