@@ -204,7 +204,7 @@ class TestBackground:
 
     def test_switched_off_it_says_what_to_do(self, world: World) -> None:
         make_large(world)
-        done = world.run("search", "task_3_7")
+        done = world.run("search", "task_3_7", CODERANK_STATIC_MODEL="none")
         assert done.stderr.startswith("lexical results only: 0 % of ")
         assert "`coderank index .` adds the rest" in done.stderr
 
@@ -248,7 +248,7 @@ class TestRelated:
         new.mkdir()
         for n in range(120):
             (new / f"f{n}.py").write_text(f"def password_{n}():\n    return {n}\n")
-        done = world.run("search", "password", str(world.repo), str(new))
+        done = world.run("search", "password", str(world.repo), str(new), CODERANK_STATIC_MODEL="none")
         assert "partial results" in done.stderr
         assert "refused" not in done.stderr
 
@@ -258,6 +258,7 @@ class TestRelated:
         assert "never indexed" in world.run("status").stderr
 
     def test_a_mode_is_told_only_of_what_it_lacks(self, world: World) -> None:
+        world = world.having("CODERANK_STATIC_MODEL", "none")
         world.run("search", "password", "--mode", "lexical")
         assert world.run("search", "password", "--mode", "lexical").stderr == ""
         dense = world.run("search", "password", "--mode", "dense", "--no-sync")
