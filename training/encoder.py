@@ -49,6 +49,13 @@ def load(folder: Path) -> BertModel:
     return model.to(device())
 
 
+def mix(base: BertModel, tuned: BertModel, share: float) -> None:
+    """Leave ``share`` of the tuned weights and take the rest from those before (WiSE-FT: Wortsman et al. 2022)."""
+    with torch.no_grad():
+        for before, after in zip(base.parameters(), tuned.parameters(), strict=True):
+            after.lerp_(before, 1 - share)
+
+
 def save(model: BertModel, folder: Path, head: torch.nn.Module | None = None) -> None:
     """Write an encoder, with the head of a cross-encoder, in the layout that `load` reads."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from transformers import BertModel
 
 SEED = 20_268
+KEPT = 0.7
+"""Share of the tuned weights in the bi-encoder that is shipped; the rest is what they were before. Tuned all the way,
+it forgets questions of other kinds: web queries (cosqa_dev) 0.601 before, 0.549 after, 0.623 with 0.7, 0.617 with 0.5,
+while Java keeps its gain (0.634, 0.726, 0.726, 0.716)."""
 
 
 class Training:
@@ -67,6 +71,13 @@ class Training:
         self._keep("bi", model)
         self._tell("bi", log=log, after=fit_bi.judged(model, self.dev))
 
+    def mixed(self) -> None:
+        """Average the weights before and after, so that what was known is not forgotten."""
+        model = encoder.load(self.out / "bi")
+        encoder.mix(encoder.load(self.base), model, KEPT)
+        self._keep("mixed", model)
+        self._tell("mixed", share=KEPT, after=fit_bi.judged(model, self.dev))
+
     def static(self) -> None:
         """Distil the table of the static embedder, and tune it."""
         table = fit_static.distilled(encoder.load(self.out / "bi"), self.pairs)
@@ -85,7 +96,8 @@ class Training:
 
     def stages(self) -> Mapping[str, Callable[[], None]]:
         """Name the stages, in their order."""
-        return {"warm": self.warm, "mine": self.mine, "bi": self.bi, "static": self.static, "cross": self.cross}
+        first = {"warm": self.warm, "mine": self.mine, "bi": self.bi, "mixed": self.mixed}
+        return first | {"static": self.static, "cross": self.cross}
 
     def run(self) -> None:
         """Run the stages that have not been."""

@@ -96,11 +96,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A retrieved point before priors and cutting: higher score is better."""
+    """A retrieved point: higher score is better."""
 
     id: str
     chunk: Chunk
     score: float
+    fused: float | None = None
+    """Its score before the priors, once those are in ``score``."""
 
 
 @dataclass(frozen=True, slots=True)

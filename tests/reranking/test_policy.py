@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from coderank.reranking.cascade import Cascade
 from coderank.reranking.contract import Ranking, Status, Usage
 from coderank.reranking.pace import NEWEST, Pace
-from coderank.reranking.policy import CANDIDATES, FUSED_WEIGHT, RERANKED_WEIGHT, Outcome, blend, choose
+from coderank.reranking.policy import CANDIDATES, FUSED_WEIGHT, RERANKED_WEIGHT, SCORED_WEIGHT, Outcome, blend, choose
 from coderank.types import Candidate, Chunk
 
 SCORES = st.lists(st.floats(-5, 5, allow_nan=False, width=32), min_size=0, max_size=30)
@@ -120,6 +121,33 @@ def test_a_blend_uses_the_scores_that_a_model_gives() -> None:
     ranking = Ranking(Status.COMPLETE, (2, 1, 0), scores=(9.0, 8.9, -1.0))
     found = blend(candidates(10, 8, 6), ranking)
     assert ids(found) == [1, 2, 0]
+
+
+def by_score(found: Sequence[Candidate]) -> list[Candidate]:
+    return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def test_scores_of_a_cross_encoder_are_added_before_the_priors() -> None:
+    """Of 10, 8 and 6, raised by priors to 20, 8 and 6, the last is judged best: half as good again as their span."""
+    given_ = [
+        replace(candidate, score=score, fused=candidate.score)
+        for candidate, score in zip(candidates(10, 8, 6, 1), (20, 8, 6, 1), strict=True)
+    ]
+    seen: list[Candidate] = []
+
+    def rank(found: Sequence[Candidate]) -> list[Candidate]:
+        seen.extend(found)
+        return by_score(found)
+
+    found = blend(given_, Ranking(Status.COMPLETE, (2, 1, 0), scores=(3.0, 2.0, 1.0)), rank)
+    added = 4 * SCORED_WEIGHT
+    assert [candidate.score for candidate in seen] == pytest.approx([10, 8 + added / 2, 6 + added, 1])
+    assert ids(found) == [0, 1, 2, 3]
+
+
+def test_an_order_without_scores_is_weighed_as_before() -> None:
+    ranking = Ranking(Status.COMPLETE, (2, 0, 1))
+    assert blend(candidates(10, 8, 6, 0), ranking, by_score) == blend(candidates(10, 8, 6, 0), ranking)
 
 
 def test_a_failed_ranking_changes_nothing() -> None:

@@ -64,25 +64,35 @@ class Cascade:
         }
 
     def rerank(
-        self, query: str, candidates: Sequence[Candidate], *, is_symbol: bool = False, budget_ms: float | None = None
+        self,
+        query: str,
+        candidates: Sequence[Candidate],
+        *,
+        at_most: int = CANDIDATES,
+        is_symbol: bool = False,
+        budget_ms: float | None = None,
+        rank: Callable[[Sequence[Candidate]], list[Candidate]] | None = None,
     ) -> tuple[list[Candidate], Outcome]:
         """Reorder candidates, given best first; all of them come back, and the account says what became of it.
+
+        Models read the first ``at_most``, never more than ``CANDIDATES``. ``rank`` orders by scores and priors: it is
+        asked where a model's scores are added to the fused ones.
 
         Never raises for a model: where all fail, or none fits, the candidates come back as they were.
         """
         start = self._clock()
         budget = self._budget_ms if budget_ms is None else budget_ms
         left, failures, spent = list(self._rerankers), list[str](), Usage()
-        passages = [self._text_of(candidate.chunk) for candidate in candidates[:CANDIDATES]]
+        passages = [self._text_of(candidate.chunk) for candidate in candidates[: min(at_most, CANDIDATES)]]
         while True:
             remaining = budget - self._elapsed_ms(start)
-            choice = choose(left, len(candidates), remaining, is_symbol=is_symbol)
+            choice = choose(left, min(at_most, len(candidates)), remaining, is_symbol=is_symbol)
             if choice.reranker is None:
                 return list(candidates), self._without(choice, failures, spent, start)
             ranking = choice.reranker.rerank(query, passages[: choice.candidates], remaining)
             if ranking.status is not Status.FAILED:
                 outcome = _outcome(choice, ranking, len(passages), failures)
-                return blend(candidates, ranking), replace(outcome, ms=self._elapsed_ms(start))
+                return blend(candidates, ranking, rank), replace(outcome, ms=self._elapsed_ms(start))
             spent = ranking.usage
             failures.append(f"{choice.reranker.name} failed: {ranking.why}")
             left = left[left.index(choice.reranker) + 1 :]

@@ -9,6 +9,7 @@ from coderank.errors import PathNotFoundError
 from coderank.reranking.contract import Status
 from coderank.reranking.policy import BUDGET_MS, CANDIDATES
 from coderank.retrieval.legs import ModelLegs
+from coderank.retrieval.priors import rank
 from coderank.retrieval.query import profile
 from coderank.retrieval.search import Wanted, hit
 from coderank.retrieval.tier import tier_of
@@ -66,7 +67,7 @@ def answer(
     if tier is Tier.NONE and mode is SearchMode.HYBRID:
         mode = SearchMode.LEXICAL
     seen = asked.reranking.candidates if asked.reranking else 0
-    wanted = Wanted(max(asked.limit, seen), asked.scope)
+    wanted = Wanted(max(asked.limit, seen), asked.scope, whole=asked.reranking is not None)
     legs = ModelLegs(
         sources.embedder,
         sources.lexical_weight(tier),
@@ -76,7 +77,7 @@ def answer(
     )
     candidates, stages = find(legs, wanted)
     if asked.reranking is not None:
-        candidates, stage = _reranked(asked.query, candidates, asked.reranking)
+        candidates, stage = _reranked(asked.query, candidates, asked.reranking, legs)
         stages = [*stages, stage]
     hits = tuple(hit(candidate, root_of(candidate.chunk.path)) for candidate in candidates[: asked.limit])
     return SearchResult(query=asked.query, hits=hits, stages=tuple(stages), index=replace(index, tier=tier))
@@ -97,12 +98,17 @@ def chunk_at(path: str, line: int, chunks: Collection[Chunk], named: str) -> Chu
     raise PathNotFoundError(f"The index has no {path}", why)
 
 
-def _reranked(query: str, candidates: list[Candidate], wanted: Reranking) -> tuple[list[Candidate], Stage]:
+def _reranked(query: str, candidates: list[Candidate], wanted: Reranking, legs: Legs) -> tuple[list[Candidate], Stage]:
     """Rerank, and say in a stage what became of it: the model, how many candidates, complete, partial or failed."""
     if wanted.cascade is None:
         return candidates, Stage("rerank", 0.0, f"{Status.SKIPPED}: {wanted.why}")
-    seen, rest = candidates[: wanted.candidates], candidates[wanted.candidates :]
+    about = profile(query)
     ordered, outcome = wanted.cascade.rerank(
-        query, seen, is_symbol=profile(query).is_symbol, budget_ms=wanted.budget_ms
+        query,
+        candidates,
+        at_most=wanted.candidates,
+        is_symbol=about.is_symbol,
+        budget_ms=wanted.budget_ms,
+        rank=lambda found: rank(about, found, len(found), legs.terms),
     )
-    return [*ordered, *rest], Stage("rerank", round(outcome.ms, 3), outcome.detail)
+    return ordered, Stage("rerank", round(outcome.ms, 3), outcome.detail)

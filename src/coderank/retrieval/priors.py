@@ -103,7 +103,8 @@ def rank(
         boost += priors.file_evidence * evidence.pop(path, 0.0)
         factor = place[path].factor * _prose_factor(candidate.chunk.language, terms, priors)
         scored.append((_damped(candidate.score + top * boost, factor), candidate))
-    return [replace(candidate, score=score) for score, candidate in _spread(scored, priors)[:limit]]
+    ranked = _spread(scored, priors)[:limit]
+    return [replace(candidate, score=score, fused=candidate.score) for score, candidate in ranked]
 
 
 def _key(score: float, chunk: Chunk) -> tuple[float, str, int]:

@@ -63,6 +63,8 @@ class Wanted:
     limit: int
     filters: Filters = field(default_factory=Filters)
     priors: Priors = DEFAULT
+    whole: bool = False
+    """Give every candidate, for whom the priors are to be put on anew: a file's evidence is in all of its chunks."""
 
 
 @dataclass(slots=True)
@@ -133,7 +135,8 @@ def _retrieve(
         if vectors.dense is None and vectors.static is None:
             candidates = [replace(c, score=on_one_scale(c.score, plan.lexical_weight)) for c in candidates]
     with watch.measure("rank", f"{len(candidates)} candidates"):
-        return rank(asked, candidates, wanted.limit, legs.terms, wanted.priors)
+        limit = len(candidates) if wanted.whole else wanted.limit
+        return rank(asked, candidates, limit, legs.terms, wanted.priors)
 
 
 def hit(candidate: Candidate, root: str = "") -> Hit:
