@@ -30,6 +30,7 @@ from coderank.store.layout import DENSE
 if TYPE_CHECKING:
     from typing import Self
 
+    from coderank.embedding.contract import Embedder
     from coderank.engine import Engine
     from coderank.migration.contract import Grow, Listener, Note
     from coderank.migration.plan import Cut
@@ -123,7 +124,7 @@ class IndexMove(Move):
 
     def _cutting(self, site: Site, record: Record) -> Grow:
         """Say how new points come of the source: cut anew, with those vectors that the live ones have of the same."""
-        home = replace(self._engine.home, embedder=lambda _: self._embedding.embedder)
+        home = replace(self._engine.home, embedder=self._opened)
         source = Recut(home, self._model, home.folder / record.new_place)
         self._held.callback(source.close)
         old, new = record.old, record.new
@@ -136,6 +137,10 @@ class IndexMove(Move):
 
         self._look = begin(lambda *_: None, None).look
         return begin
+
+    def _opened(self, model: Model) -> Embedder:
+        """Open the model that is moved to as the rest of the move does; a static table as ever."""
+        return self._embedding.embedder if model == self._model else self._engine.home.embedder(model)
 
     def _cut(self) -> Cut | None:
         return self._look() if self.record.cut_anew else None
