@@ -159,7 +159,7 @@ def test_what_an_index_of_before_lacks_is_made_up_for_by_the_next_fill(
         assert engine.fill(deadline=time.monotonic() + 60) == 4
         (root / "cookies.py").write_text("def jar(request):\n    return request.jar\n")
         engine.sync()
-        assert engine.search("jar").index.tier is Tier.STATIC
+        assert engine.search("jar").index.tier is Tier.BOTH
 
 
 def test_the_setting_names_a_table(root: Path, settings: Settings) -> None:

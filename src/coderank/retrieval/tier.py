@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from coderank.models.catalogue import Model
     from coderank.store.contract import Counts
 
-ENOUGH = 0.9
-"""Share of the chunks with a vector of the model from which on static ones only fill the gaps. Both kinds are compared
-on two scales, which costs little where few chunks are concerned; an edited file must not take the model from all."""
+ENOUGH = 0.5
+"""Share of the chunks with a vector of the model from which on static ones only fill the gaps. In 6 repositories
+nDCG@10 was 0.922 by static vectors alone; with the model's of half the chunks and gaps filled 0.923, of 80 % 0.929, of
+90 % 0.939, of all 0.943; with gaps left 0.861, 0.916 and 0.935 (benchmarks/static_tier.py)."""
 
 
 @dataclass(frozen=True, slots=True)
