@@ -120,7 +120,8 @@ def test_a_run_goes_on_after_the_last_stage_that_was_done(tmp_path: Path, monkey
         with pytest.raises(KeyboardInterrupt):
             fit.main(given)
     done = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*") if path.is_file()}
-    assert {name for name in done if name.endswith(".done")} == {"warm.done", "mine.done", "bi.done", "static.done"}
+    stages = ("warm", "mine", "bi", "mixed", "static")
+    assert {name for name in done if name.endswith(".done")} == {f"{name}.done" for name in stages}
     fit.main(given)
     assert {name: (tmp_path / "out" / name).read_bytes() for name in done} == done
     assert set(json.loads((tmp_path / "out" / "warm.json").read_text())) == {"before", "log", "after"}
@@ -128,3 +129,14 @@ def test_a_run_goes_on_after_the_last_stage_that_was_done(tmp_path: Path, monkey
     assert "classifier.weight" in load_file(tmp_path / "out" / "cross" / "model.safetensors")
     with pytest.raises(SystemExit, match="was begun with"):
         fit.main([*given, "--pairs", "3"])
+
+
+def test_mixed_weights_lie_between_those_before_and_after() -> None:
+    before, after = tiny(), tiny()
+    with torch.no_grad():
+        for weight in after.parameters():
+            weight.add_(1.0)
+    wanted = [weight + 0.7 for weight in before.parameters()]
+    encoder.mix(before, after, 0.7)
+    for found, expected in zip(after.parameters(), wanted, strict=True):
+        torch.testing.assert_close(found.detach(), expected.detach())
