@@ -142,6 +142,7 @@ class TestList:
             f"coderank-mini           384  Apache-2.0  onnx             {shipped('coderank-mini')}\n"
             f"coderank-mini-256       256  Apache-2.0  onnx             {shipped('coderank-mini')}\n"
             f"coderank-mini-128       128  Apache-2.0  onnx             {shipped('coderank-mini')}\n"
+            f"coderank-static         256  Apache-2.0  static           {shipped('coderank-static')}\n"
             "all-minilm-l6-v2        384  Apache-2.0  onnx             bundled\n"
             "tiny                     32  unknown     onnx, torch      not on this machine\n"
             f"local                     8  unknown     torch            {tmp_path / 'weights'}\n"

@@ -197,7 +197,8 @@ def _ask_of_two_files(folder: Path, settings: Settings, model: str) -> tuple[str
     for name, text in _SELF_TEST.items():
         (root / name).write_text(text, "utf-8")
     # The cache is new, else the vectors would be known; the data folder is not, as exported models are there.
-    own = replace(settings, cache_dir=folder / "cache")
+    # Nor do static vectors stand in: they would answer for a model that cannot.
+    own = replace(settings, cache_dir=folder / "cache", static_model="none")
     with Engine.open(root, model=model, settings=own, index_dir=folder / "index") as engine:
         engine.index()
         result = engine.search(_SELF_TEST_QUERY, mode="dense")
