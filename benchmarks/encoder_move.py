@@ -22,16 +22,16 @@ from benchmarks.full_size import MODEL, PACKAGES, Place, demand
 from benchmarks.migration import CHUNKS, KILLS, World, busy, indexed, kill_rows, killed, move_rows, moved, rolled_back
 from benchmarks.results import FOLDER, Run, Table
 from coderank.evaluation.tables import markdown
-from coderank.loading.choice import BUNDLED_MODEL
 from coderank.models import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+BEFORE = "all-minilm-l6-v2"
 LAYERS = 2
 REACH_S = 30.0
 """A move is killed within so many seconds of its start: past the backup, which takes ten on a busy machine."""
-NAME = f"{BUNDLED_MODEL} to {LAYERS} layers of {MODEL}"
+NAME = f"{BEFORE} to {LAYERS} layers of {MODEL}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -65,9 +65,9 @@ def _measured(scratch: Path, given: argparse.Namespace) -> dict[str, Any]:
         demand(*PACKAGES)
     exports = {export.record.precision: export.record.bytes for export in place.exports}
     shutil.copytree(place.settings.data_dir, scratch / "data")
-    settings = replace(place.settings, data_dir=scratch / "data", cache_dir=scratch / "cache", model=BUNDLED_MODEL)
+    settings = replace(place.settings, data_dir=scratch / "data", cache_dir=scratch / "cache", model=BEFORE)
     world = World(scratch / "tree", settings)
-    chunks = indexed(world, given.repositories, given.chunks, catalogue.get(BUNDLED_MODEL).dimension)
+    chunks = indexed(world, given.repositories, given.chunks, catalogue.get(BEFORE).dimension)
     found: dict[str, Any] = {"chunks": chunks, "layers": given.layers, "exports": exports, "move": moved(world, MODEL)}
     found["rollback_s"] = rolled_back(world)
     for file in settings.cache_dir.glob(f"vectors-{MODEL}-*"):  # else nothing would be left to compute
