@@ -25,6 +25,7 @@ from coderank.migration.contract import Moving, Step
 from coderank.migration.journal import Stage
 from coderank.moving.sourced import SourcedMove
 from coderank.settings import Settings
+from coderank.store.server_connection import Connection
 
 
 @pytest.fixture
@@ -201,8 +202,8 @@ def test_a_server_that_goes_away_is_waited_for_by_the_next_run(
         if event.phase is step:
             server.stop()
 
-    for patience in ("READ_PATIENCE_S", "WRITE_PATIENCE_S"):
-        monkeypatch.setattr(f"coderank.store.server_connection.{patience}", 0.2)
+    short = {"read_patience": 0.2, "write_patience": 0.2}
+    monkeypatch.setattr(Connection.__init__, "__kwdefaults__", short)
     with code(settings) as engine:
         engine.index()
         with SourcedMove(engine, "tiny") as move, pytest.raises((ServerUnavailableError, StoreError)):
