@@ -97,7 +97,7 @@ CODERANK_MINI = Model(
     licence="Apache-2.0",
     weights="bundled",
     backends=("onnx",),
-    # Localisation is alike from 0.011 to 0.034; with 0.0225 web queries fall 0.007 behind the dense leg (benchmarks/LOG.md).
+    # Localisation is alike from 0.011 to 0.034; with 0.0225 web queries lose 0.007 to the dense leg: benchmarks/LOG.md.
     lexical_weight=0.017,
 )
 MODELS: tuple[Model, ...] = (

@@ -24,8 +24,8 @@ FUSED_WEIGHT = 1 - RERANKED_WEIGHT
 SCORED_WEIGHT = 0.2
 """What a cross-encoder's best score is worth beside its worst, as a share of the span of the fused scores. It reads one
 chunk, and knows nothing of files, tests and documentation: in the place of most of the score, coderank-mini-rerank took
-localisation from 0.897 to 0.804; added before the priors it leaves it as it is (0.8996 to 0.9002; 0.35 and more lose),
-and helps where documents are single functions (benchmarks/LOG.md)."""
+localisation from 0.897 to 0.804; added before the priors it leaves it as it is (0.8996 to 0.9002; 0.35 and more lose;
+benchmarks/LOG.md)."""
 
 
 @dataclass(frozen=True, slots=True)
