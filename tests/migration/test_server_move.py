@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +32,6 @@ from coderank.store.raw import RawPoint
 from coderank.types import Chunk
 
 TEXTS = {f"note {number}": f"def part_{number}(value):\n    return value + {number}" for number in range(20)}
-
-
-@pytest.fixture
-def server() -> Iterator[QdrantServer]:
-    made = QdrantServer().start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def client(server: QdrantServer) -> Iterator[QdrantClient]:
-    made = QdrantClient(url=server.url, check_compatibility=False)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,20 +25,6 @@ from coderank.migration.journal import Stage
 from coderank.moving.sourced import SourcedMove
 from coderank.settings import Settings
 from coderank.store.server_connection import Connection
-
-
-@pytest.fixture
-def server() -> Iterator[QdrantServer]:
-    made = QdrantServer().start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def client(server: QdrantServer) -> Iterator[QdrantClient]:
-    made = QdrantClient(url=server.url, check_compatibility=False)
-    yield made
-    made.close()
 
 
 @pytest.fixture
