@@ -17,7 +17,7 @@ from benchmarks.results import read_all
 from coderank.evaluation.tables import markdown
 
 PROJECT = Path(__file__).parents[1]
-QUALITY = ("localisation", "sets")
+QUALITY = ("localisation", "static-tier", "offline-rerank", "sets")
 """The results that measure quality."""
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 

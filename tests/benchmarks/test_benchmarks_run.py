@@ -10,7 +10,7 @@ from benchmarks.localisation_report import DisagreementError
 from benchmarks.results import read_all
 from tests.reranking import shipped_pairs
 
-from benchmarks import http_load, localisation, offline_rerank, serving, sets
+from benchmarks import http_load, localisation, offline_rerank, serving, sets, static_tier
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +65,18 @@ def test_reranking_offline_from_questions_to_a_result(
     assert found["bars"]["offline_rerank_p50"] > 0
     assert (found["details"]["reranker"], found["details"]["questions"]) == (shipped_pairs.NAME, 2)
     assert found["details"]["gain"].keys() == {"all", "semantic", "symbol"}
+
+
+def test_static_vectors_from_questions_to_a_result(data: Path, tmp_path: Path) -> None:
+    where = [str(data), str(tmp_path / "repositories"), "--cache-dir", str(tmp_path / "cache")]
+    static_tier.main([*where, "--save", "--results", str(tmp_path)])
+    found = read_all(tmp_path)["static-tier"]
+    assert found["bars"]["static_ndcg"] == 1.0
+    rates = found["details"]["chunks_a_second"]
+    assert found["bars"]["static_speedup"] == pytest.approx(rates["static"] / rates["dense"], rel=0.1)
+    assert [row[0] for row in found["tables"][0]["rows"]] == [way.name for way in static_tier.ways()]
+    with pytest.raises(SystemExit, match="--table"):
+        static_tier.main([*where, "--table", str(tmp_path), "--save", "--results", str(tmp_path)])
 
 
 def test_the_load_of_clients_from_a_server_to_a_result(data: Path, tmp_path: Path) -> None:
