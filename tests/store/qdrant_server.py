@@ -2,8 +2,8 @@
 
 What it is: the routes that coderank uses, with Qdrant's status codes and messages, over the Python client's own
 in-memory implementation, which answers as a server does for a few thousand points. It fails on demand.
-What it is not: Qdrant. It builds no graph, ignores quantization and sharding, has no gRPC, and its snapshots are of its
-own format. So the same tests run against a real server where QDRANT_URL is set.
+What it is not: Qdrant. It builds no graph, ignores quantization and sharding, and its snapshots are of its own format.
+So the same tests run against a real server where QDRANT_URL is set. `grpc_front` puts Qdrant's gRPC in front of it.
 """
 
 from __future__ import annotations

@@ -50,7 +50,15 @@ def own_server(folder: Path, servers: Servers) -> RawPoints:
     return own_server_points(servers.connection(), servers.collection())
 
 
-IMPLEMENTATIONS: dict[str, Callable[[Path, Servers], RawPoints]] = {"edge": own_edge, "server": own_server}
+def own_grpc(folder: Path, servers: Servers) -> RawPoints:
+    return own_server_points(servers.connection(grpc=True), servers.collection())
+
+
+IMPLEMENTATIONS: dict[str, Callable[[Path, Servers], RawPoints]] = {
+    "edge": own_edge,
+    "server": own_server,
+    "grpc": own_grpc,
+}
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
@@ -211,8 +219,9 @@ def test_a_collection_that_is_not_there_is_named(servers: Servers) -> None:
             ask()
 
 
-def test_a_collection_of_any_shape_is_copied_with_another_dimension(servers: Servers) -> None:
-    connection, source, copy = servers.connection(), servers.collection(), servers.collection()
+@pytest.mark.parametrize("grpc", [False, True], ids=["rest", "grpc"])
+def test_a_collection_of_any_shape_is_copied_with_another_dimension(servers: Servers, grpc: bool) -> None:
+    connection, source, copy = servers.connection(grpc=grpc), servers.collection(), servers.collection()
     unnamed = models.VectorParams(size=3, distance=models.Distance.DOT)
     connection.call(lambda client: client.create_collection(source, unnamed, metadata={"owner": "them"}))
     connection.call(lambda client: client.create_payload_index(source, "kind", models.PayloadSchemaType.KEYWORD))
@@ -229,8 +238,9 @@ def test_a_collection_of_any_shape_is_copied_with_another_dimension(servers: Ser
         make_like(connection, servers.collection(), source, vector="dense", dimension=5)
 
 
-def test_a_snapshot_brings_back_what_was_there(servers: Servers) -> None:
-    connection, name = servers.connection(), servers.collection()
+@pytest.mark.parametrize("grpc", [False, True], ids=["rest", "grpc"])
+def test_a_snapshot_brings_back_what_was_there(servers: Servers, grpc: bool) -> None:
+    connection, name = servers.connection(grpc=grpc), servers.collection()
     points = own_server_points(connection, name)
     points.write([raw(number) for number in range(1, 31)])
     snapshot = create_snapshot(connection, name)

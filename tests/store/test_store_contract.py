@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 IMPLEMENTATIONS: dict[str, Callable[[Path, Servers], Store]] = {
     "edge": lambda folder, _: EdgeStore(folder / "index", DIMENSION),
     "server": lambda _, servers: ServerStore(servers.connection(), servers.collection(), DIMENSION),
+    "grpc": lambda _, servers: ServerStore(servers.connection(grpc=True), servers.collection(), DIMENSION),
 }
 CLOSE = 2e-3
 """Vectors are stored with 11 significant bits; in 16 dimensions a cosine is off by up to 1e-3."""

@@ -130,6 +130,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Its name on the server; filled in with the collection's own where the file gives none."""
     api_key_env: str = "QDRANT_API_KEY"
     prefer_grpc: bool = False
+    grpc_port: int = 6334
     timeout_s: float = 30.0
     vector: str | None = None
     """Name of the dense vector, "" for the unnamed one; None to find it out."""

@@ -26,6 +26,7 @@ GIT_SCHEMES = ("https", "ssh", "file")
 STORE_SCHEMES = ("http", "https")
 MAX_NAME_BYTES = 200
 """Qdrant takes 255; the rest is left for the suffixes of shadows and backups."""
+MAX_PORT = 65_535
 MAX_CANDIDATES = 100
 """What rerankers are given at most (``reranking/policy.py``)."""
 _NAME = re.compile(r"""[^<>:"/\\|?*\x00-\x1f\x7f-\x9f\s]+""")
@@ -170,6 +171,8 @@ def _check_source(place: Place, key: str, source: Source) -> None:
 def _check_store(place: Place, store: Server) -> None:
     if store.url:
         _check_url(place, "store.url", store.url, STORE_SCHEMES)
+    if not 0 < store.grpc_port <= MAX_PORT:
+        raise place.error("store.grpc_port", f"is {store.grpc_port}", f"Give a port from 1 to {MAX_PORT}")
     if not store.timeout_s > 0:
         raise place.error("store.timeout_s", f"is {store.timeout_s}", "Give seconds, more than 0")
     for key in ("shard_number", "replication_factor", "write_consistency_factor"):

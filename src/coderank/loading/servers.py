@@ -99,7 +99,15 @@ def connect(collection: config.Collection, settings: Settings) -> Connection:
             f"No server is named for the collection {collection.name}", "Give store.url, or set QDRANT_URL"
         )
     key = settings.qdrant_api_key if server.api_key_env == _SETTING else secret(server.api_key_env)
-    return Connection(Address(url, api_key=key, prefer_grpc=server.prefer_grpc, timeout_s=server.timeout_s))
+    return Connection(
+        Address(
+            url,
+            api_key=key,
+            prefer_grpc=server.prefer_grpc,
+            grpc_port=server.grpc_port,
+            timeout_s=server.timeout_s,
+        )
+    )
 
 
 def plan(collection: config.Collection) -> Plan:

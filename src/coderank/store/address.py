@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from coderank.errors import ConfigurationError
 
+GRPC_PORT = 6334
+"""Where a Qdrant server speaks gRPC unless it is told otherwise."""
 TIMEOUT_S = 30.0
 """What one request may take: a batch of 256 points with 3,584 numbers each takes under a second on a sound server."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -21,6 +23,7 @@ class Address:
     api_key: str = field(default="", repr=False)
     prefer_grpc: bool = False
     """Whether gRPC is used where the server offers it."""
+    grpc_port: int = GRPC_PORT
     timeout_s: float = TIMEOUT_S
 
     def __post_init__(self) -> None:

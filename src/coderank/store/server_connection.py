@@ -34,6 +34,12 @@ MINIMUM: tuple[int, int] = (1, 16)
 """The first version with metadata of a collection, which say what its vectors were made with."""
 FEATURES: Mapping[str, tuple[int, int]] = {"TurboQuant": (1, 18)}
 """What came later, and is named where a server lacks it."""
+CHANNEL: Mapping[str, int] = {
+    "grpc.min_reconnect_backoff_ms": round(CONNECT_TIMEOUT_S * 1000),  # gRPC's name for the time-out to connect
+    "grpc.initial_reconnect_backoff_ms": round(FIRST_WAIT_S * 1000),
+    "grpc.max_reconnect_backoff_ms": round(CONNECT_TIMEOUT_S * 1000),
+}
+"""Its own would look for a server that restarts every two minutes in the end, which is all that a write waits."""
 _UPDATE = "Update the server: https://qdrant.tech/documentation/guides/installation/"
 Answer = TypeVar("Answer")
 
@@ -172,6 +178,8 @@ def _client(address: Address, *, grpc: bool) -> QdrantClient:
             url=address.url,
             api_key=address.api_key or None,
             prefer_grpc=grpc,
+            grpc_port=address.grpc_port,
+            grpc_options=dict(CHANNEL),
             timeout=max(1, round(address.timeout_s)),
             check_compatibility=False,  # done here, without a thread that prints
         )

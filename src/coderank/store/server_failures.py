@@ -42,6 +42,10 @@ _STATUS_OF_CODE = {
     grpc.StatusCode.DATA_LOSS: _INTERNAL,
 }
 """gRPC's codes as the statuses that the same server answers by REST."""
+_TOO_LARGE_BY_GRPC = ("larger than max", "message length too large")
+"""What gRPC's own implementations say in C and in Rust. The first gives it the code of a server that is busy."""
+_UNCONNECTED = "failed to connect to all addresses"
+"""gRPC's own words for a port where nothing listens, or where the certificate is refused."""
 MAX_QUOTED = 300
 """Characters of a server's words in a message of ours."""
 START = "Start the server or correct its URL (QDRANT_URL), then run the command again: coderank doctor"
@@ -58,7 +62,8 @@ def status_of(error: BaseException) -> int:
     if isinstance(error, QdrantException):  # one of them says how long to wait, the other that the header is odd
         return 429
     if isinstance(error, grpc.RpcError):
-        return _STATUS_OF_CODE.get(_code(error), _INTERNAL)
+        too_large = any(words in said(error).lower() for words in _TOO_LARGE_BY_GRPC)
+        return _TOO_LARGE if too_large else _STATUS_OF_CODE.get(_code(error), _INTERNAL)
     return 0
 
 
@@ -113,13 +118,21 @@ def meaning(error: BaseException, url: str) -> CoderankError:
     if _is_full(text):
         return StoreError(f"The Qdrant server at {url} has no room: {text}", ROOM)
     if status in _BUSY:
-        return ServerUnavailableError(f"The Qdrant server at {url} is too busy ({status}): {text}", AGAIN)
+        return _busy(error, url, f"({status}): {text}")
     if status == _TOO_LARGE:
         return StoreError(
             f"A point is larger than the Qdrant server at {url} takes: {text}",
-            "Raise service.max_request_size_mb in the server's configuration",
+            "Raise what is taken: service.max_request_size_mb of the server, or the limit of a proxy before it",
         )
     return StoreError(f"The Qdrant server at {url} refused it ({status}): {text}")
+
+
+def _busy(error: BaseException, url: str, text: str) -> CoderankError:
+    if isinstance(error, grpc.RpcError) and _UNCONNECTED in text:
+        return ServerUnavailableError(f"No Qdrant server answers by gRPC at {url} {text}", START)
+    late = isinstance(error, grpc.RpcError) and _code(error) is grpc.StatusCode.DEADLINE_EXCEEDED
+    what = "did not answer in time" if late else "is too busy"
+    return ServerUnavailableError(f"The Qdrant server at {url} {what} {text}", AGAIN)
 
 
 def _unanswered(source: Exception, url: str, text: str) -> CoderankError:
