@@ -40,6 +40,7 @@ def test_a_set_is_measured_in_every_mode_and_again_against_itself(world: World, 
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "tiny: 2 questions" in done.stdout
+    assert "\nmodel: " in done.stdout
     assert sorted(file.name for file in out.iterdir()) == [
         f"{bundled_model()}-dense.json",
         f"{bundled_model()}-hybrid.json",
@@ -64,7 +65,7 @@ def test_reranking_is_measured_and_said(world: World, dataset: Path, tmp_path: P
     judged = world.having("CODERANK_RERANK_FOLDER", str(pairs)).having("CODERANK_RERANK_BUDGET_MS", "60000")
     done = judged.run("eval", str(dataset), "--lang", "python", "--rerank", "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
-    assert "note: hybrid + rerank: reranking: cross-encoder, complete, 2 questions" in done.stderr
+    assert "note: reranking: cross-encoder, complete, 2 questions" in done.stderr
     run = json.loads((tmp_path / "out" / f"{bundled_model()}-hybrid-rerank.json").read_text())
     assert run["rerank"] is True
     assert run["stages"]["rerank"] > 0
@@ -93,7 +94,7 @@ def test_answers_that_a_repository_lacks_are_a_note(world: World, localisation: 
     file.write_text(file.read_text().replace("src/login.py", "src/logout.py"))
     done = world.run("eval", str(localisation), "--repos", str(world.repo.parent), "--mode", "lexical")
     assert done.returncode == 0
-    assert "note: lexical: repo lacks 1 of 1 answers" in done.stderr
+    assert "note: repo lacks 1 of 1 answers" in done.stderr
 
 
 def test_what_is_missing_is_named(world: World, localisation: Path, tmp_path: Path) -> None:

@@ -69,6 +69,13 @@ def test_json_has_the_measures_and_differences() -> None:
     assert found["notes"] == ["hybrid: 1 chunk has no vector"]
 
 
+def test_a_note_on_every_run_is_made_once() -> None:
+    report = Report.of(
+        [run(*BETTER, note="two answers are missing"), run(*WORSE, mode="dense", note="two answers are missing")]
+    )
+    assert report.notes() == ["two answers are missing"]
+
+
 class Text(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +90,15 @@ def test_the_page_and_markdown_show_verdict_notes_and_what_changed_most() -> Non
     text = Text()
     text.feed(html(report))
     said = " ".join(text.seen)
-    for part in (report.comparisons()[0].sentence(), "1 chunk has no vector", "Largest gains", "a.py:1-9 ✓", "2 cores"):
+    for part in (
+        report.comparisons()[0].sentence(),
+        "1 chunk has no vector",
+        "Largest gains",
+        "a.py:1-9 ✓",
+        "2 cores",
+        "tiny",
+        "(one, +0.200)",
+    ):
         assert part in said
     assert "Largest losses" not in said
     assert "| semantic | 20 |" in markdown(report)

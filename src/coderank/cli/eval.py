@@ -100,6 +100,7 @@ def _show(report: Report, output_format: str, out: Path | None) -> None:
     if output_format == "json":
         write_json(report.json())
         return
-    write_tables(report.tables(), [one.sentence() for one in report.comparisons()], report.notes())
+    facts = [f"{name}: {value}" for name, value in report.facts()]
+    write_tables(report.tables(), facts + [one.sentence() for one in report.comparisons()], report.notes())
     if out is not None:
         click.echo(f"\nwrote {out / 'report.html'}, report.md and a file for each run")

@@ -44,8 +44,9 @@ th,td{{padding:.3rem .9rem .3rem 0;text-align:left;border-bottom:1px solid var(-
 td:first-child{{min-width:8rem}}
 th{{color:var(--soft);font-weight:500}}
 .n{{text-align:right}}td.n{{white-space:nowrap}}th{{max-width:11rem;overflow-wrap:break-word}}p{{overflow-wrap:anywhere}}
-.figures{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1rem;align-items:start}}
-figure{{margin:0;padding:.75rem;background:var(--card);border:1px solid var(--line);border-radius:8px;max-width:34rem}}
+.figures{{columns:20rem 3;column-gap:1rem}}
+figure{{margin:0 0 1rem;padding:.75rem;background:var(--card);border:1px solid var(--line);border-radius:8px;
+ max-width:34rem;break-inside:avoid}}
 figcaption{{font-size:.85rem;margin-bottom:.5rem}}
 svg{{display:block;width:100%;height:auto}}
 svg text{{fill:var(--ink);font:11px system-ui,sans-serif}}

@@ -87,7 +87,8 @@ def bars(rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], axis
     low, high = axis.range([0.0, *(value for _, values in rows for value in values)])
     left = min(150.0, 8 + _LETTER * max((len(label) for label, _ in rows), default=0))
     scale = WIDTH - left - 38
-    thick, gap = 9.0, 9.0
+    thick, gap = 11.0, 9.0
+    written = number if high > 1 else "{:.3f}".format
     marks, y = [], 4.0
     for label, values in rows:
         block = thick * len(values)
@@ -96,7 +97,7 @@ def bars(rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], axis
             start, end = sorted((axis.share(0.0, low, high), axis.share(value, low, high)))
             tip = f"{label}, {names[n]}: {value:.3f}" if len(names) > 1 else f"{label}: {value:.3f}"
             marks.append(_rect(left + start * scale, y, max((end - start) * scale, 0.5), thick - 1.5, n, tip))
-            marks.append(_text(left + end * scale + 4, y + 7.5, number(value), small=True))
+            marks.append(_text(left + end * scale + 4, y + 8.5, written(value), small=True))
             y += thick
         y += gap
     legend, extra = _legend(names, y) if len(names) > 1 else ("", 0.0)
@@ -137,7 +138,7 @@ def differences(values: Sequence[tuple[str, float]], label: str) -> str:
                 f'<rect class="{colour}" x="{left + n * scale:.2f}" y="{y:.2f}" width="{max(scale * 0.8, 0.4):.2f}" '
                 f'height="{size:.2f}">{tip}</rect>'
             )
-    marks.append(_text(left, top + high_px + 16, f"{len(ordered)} queries, best first", small=True))
+    marks.append(_text(left, top + high_px + 16, f"{len(ordered)} questions, best first", small=True))
     return _svg("".join(marks), top + high_px + 22, label)
 
 

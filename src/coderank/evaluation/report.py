@@ -80,8 +80,9 @@ class Report:
         return Table("Median milliseconds by stage", ("run", *names), rows)
 
     def notes(self) -> list[str]:
-        """Return what was not as it should be, run by run."""
-        return [f"{run.name}: {note}" for run in self.runs for note in run.notes]
+        """Return what was not as it should be: of every run, then of single ones."""
+        every = [note for note in self.runs[0].notes if all(note in run.notes for run in self.runs)]
+        return every + [f"{run.name}: {note}" for run in self.runs for note in run.notes if note not in every]
 
     def facts(self) -> list[tuple[str, str]]:
         """Return what was measured, with what, on what."""
@@ -89,6 +90,7 @@ class Report:
         return [
             ("data set", f"{first.dataset}, {len(first.answers):,} questions, {first.digest[:12]}"),
             ("indexed", f"{first.files:,} files, {first.chunks:,} chunks"),
+            ("model", ", ".join(dict.fromkeys(run.model for run in self.runs))),
             ("coderank", f"{first.version}, {first.date}"),
             ("machine", first.machine),
         ]
@@ -131,9 +133,11 @@ def html(report: Report) -> str:
     comparisons = report.comparisons()
     lead = "".join(page.verdict(one.sentence(), good=one.better()) for one in comparisons)
     lead += "".join(page.paragraph(f"Note: {note}") for note in report.notes())
+    first, *others = [Section(one.title, (page.table(one),)) for one in report.tables()]
     sections = [
+        first,
         Section("Figures", (page.figures(*_figures(report, comparisons)),)),
-        *(Section(one.title, (page.table(one),)) for one in report.tables()),
+        *others,
         *(Section(title, parts) for one in comparisons[:1] for title, parts in most_changed(one)),
     ]
     return page.page(f"Evaluation of {report.runs[0].dataset}", lead + page.facts(report.facts()), sections)
@@ -174,7 +178,7 @@ def most_changed(one: Versus) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _side_by_side(one: Versus, change: Change) -> str:
     columns = [(run.name, _shown(answer)) for run, answer in ((one.theirs, change.theirs), (one.ours, change.ours))]
-    return page.side_by_side(f"{change.ours.text} ({change.gain:+.3f})", columns)
+    return page.side_by_side(f"{change.ours.text} ({change.ours.root}, {change.gain:+.3f})", columns)
 
 
 def _shown(answer: Answer) -> list[tuple[str, bool]]:
