@@ -1,7 +1,7 @@
 """Render the committed results as Markdown: ``python -m benchmarks.table [--write | --check]``.
 
 The README shows the bars and the tables that matter most, ``docs/quality.md`` what is behind those of quality, and
-``docs/migration.md`` what a move costs.
+``docs/migration.md`` what a move costs, and ``docs/evaluation.md`` what `coderank bench` said of one repository.
 """
 
 from __future__ import annotations
@@ -102,6 +102,11 @@ def migration(results: Results) -> str:
     return _only(results, ("migration", "migration-encoder"))
 
 
+def speed(results: Results) -> str:
+    """Render what the page on measuring shows of speed, memory and disk."""
+    return _only(results, ("bench",))
+
+
 def _only(results: Results, names: Sequence[str]) -> str:
     chosen = {name: results[name] for name in names if name in results}
     return "\n\n".join([*_tables(chosen, headlines=False), origins(chosen)])
@@ -111,6 +116,7 @@ DOCUMENTS: Mapping[Path, Callable[[Results], str]] = {
     PROJECT / "README.md": block,
     PROJECT / "docs" / "quality.md": quality,
     PROJECT / "docs" / "migration.md": migration,
+    PROJECT / "docs" / "evaluation.md": speed,
 }
 
 

@@ -10,7 +10,8 @@ from benchmarks.localisation_report import DisagreementError
 from benchmarks.results import read_all
 from tests.reranking import shipped_pairs
 
-from benchmarks import http_load, localisation, offline_rerank, serving, sets, static_tier
+from benchmarks import bench, http_load, localisation, offline_rerank, serving, sets, static_tier
+from coderank.cli import benching
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +78,19 @@ def test_static_vectors_from_questions_to_a_result(data: Path, tmp_path: Path) -
     assert [row[0] for row in found["tables"][0]["rows"]] == [way.name for way in static_tier.ways()]
     with pytest.raises(SystemExit, match="--table"):
         static_tier.main([*where, "--table", str(tmp_path), "--save", "--results", str(tmp_path)])
+
+
+def test_speed_memory_and_growth_to_a_result_and_a_page(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benching, "RUNS", 1)
+    where = [str(data.parent / "repositories" / "one"), "--page", str(tmp_path / "page.html")]
+    bench.main([*where, "--sizes", "5", "9", "--save", "--results", str(tmp_path)])
+    found = read_all(tmp_path)["bench"]
+    assert (found["details"]["repository"], found["details"]["files"]) == ("one", 2)
+    growth = next(table for table in found["tables"] if table["headline"])
+    assert [row[0] for row in growth["rows"]] == ["5", "9"]
+    assert "Growth: milliseconds of a search" in (tmp_path / "page.html").read_text()
 
 
 def test_the_load_of_clients_from_a_server_to_a_result(data: Path, tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def test_everything_is_measured_on_a_copy(plan: Plan) -> None:
     assert [one.what.split(",")[0] for one in found.processes] == ["index", "index", "index", "search", "--version"]
     assert all(one.seconds[0] > 0 and one.peak_mib > 5 for one in found.processes)
     assert found.stages.keys() == {"embed", "retrieve", "rank", "total"}
-    assert [one.chunks for one in found.grown] == [40]
-    assert found.compressed[0].recall == 1.0
+    assert [(one.chunks, set(one.stages)) for one in found.grown] == [(40, {"embed", "retrieve", "rank"})]
+    assert (found.compressed_chunks, found.compressed[0].recall) == (40, 1.0)
     assert found.disk_bytes > 0
     assert {file.name: file.read_text() for file in plan.source.iterdir()} == FILES
     assert not (plan.settings.data_dir / "indexes").exists()
@@ -51,6 +51,13 @@ def test_a_tree_without_a_file_is_refused(plan: Plan) -> None:
         file.unlink()
     with pytest.raises(UsageError, match="nothing to index"):
         bench(plan)
+
+
+def test_a_store_that_the_disk_has_no_room_for_is_refused_at_once(plan: Plan) -> None:
+    with pytest.raises(MeasurementError, match=r"100,000,000,000 chunks takes 762,939\.5 GiB") as raised:
+        bench(replace(plan, sizes=[40, 100_000_000_000]))
+    assert "TMPDIR=DIR" in raised.value.remedy
+    assert not list(plan.scratch.iterdir())
 
 
 def test_an_interpreter_without_a_rival_is_refused_before_anything_is_measured(plan: Plan, tmp_path: Path) -> None:

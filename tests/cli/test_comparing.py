@@ -12,7 +12,7 @@ from tests.store.servers import Servers
 
 from coderank.cli.comparing import How, answered, compare, drawn, find
 from coderank.engine import Engine
-from coderank.errors import CoderankError, DatasetError, PathNotFoundError
+from coderank.errors import DatasetError, IndexNotFoundError, PathNotFoundError
 from coderank.evaluation import golden
 from coderank.evaluation.golden import Asked, Place
 from coderank.evaluation.sides import Comparison, Side
@@ -46,9 +46,7 @@ def settings(tmp_path: Path, servers: Servers) -> Settings:
 
 
 def side(name: str, settings: Settings) -> Side:
-    found = answered(find(name, settings), golden.dataset("mine", ASKED), HOW, settings)
-    assert isinstance(found, Side)
-    return found
+    return answered(find(name, settings), golden.dataset("mine", ASKED), HOW, settings)
 
 
 def test_a_server_answers_alike_and_what_it_takes_on_disk_is_not_known(settings: Settings) -> None:
@@ -68,9 +66,10 @@ def test_lines_of_a_collection_on_a_server_cannot_be_hidden(settings: Settings) 
 
 def test_errors_of_a_side_come_back_as_they_are(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "never").mkdir()
-    found = answered(find(str(tmp_path / "never"), settings), golden.dataset("mine", ASKED), HOW, settings)
-    assert isinstance(found, CoderankError)
-    assert "was never indexed" in found.message
+    never = find(str(tmp_path / "never"), settings)
+    with pytest.raises(IndexNotFoundError, match="was never indexed") as raised:
+        compare(never, never, ASKED, HOW, settings)
+    assert "coderank index" in raised.value.remedy
     with pytest.raises(PathNotFoundError, match="no indexed path, no folder of an index and no collection"):
         find("nowhere", settings)
 

@@ -37,6 +37,7 @@ def test_the_first_round_is_the_real_one_and_copies_differ_in_names_and_vectors(
     assert 0 < len(changed) < 40
     cosines = [float(points[n].dense @ points[n + 40].dense) for n in range(40)]  # type: ignore[operator]
     assert 0.9 < min(cosines) <= max(cosines) < 0.99
+    assert all(np.array_equal(row, point.dense) for row, point in zip(real.grown(90), points, strict=False))  # type: ignore[arg-type]
 
 
 def test_a_store_has_as_many_points_as_wanted(tmp_path: Path) -> None:
@@ -53,8 +54,8 @@ def test_noise_keeps_the_length() -> None:
 def test_recall_is_whole_without_compression_and_falls_with_one_bit() -> None:
     real = pool(400)
     queries = disturbed(real.vectors[::20], np.random.default_rng(3))
-    whole, one_bit = compressed(real, queries, (Quantization(), Quantization("binary")))
-    assert whole.recall == 1.0
+    whole, one_bit, again = compressed(real, queries, 700, (Quantization(), Quantization("binary"), Quantization()))
+    assert whole.recall == again.recall == 1.0
     assert one_bit.recall < 1.0
     assert whole.ms > 0
     assert one_bit.disk_bytes > 0

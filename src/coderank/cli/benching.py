@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import time
 from contextlib import closing
@@ -14,43 +13,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coderank import __version__
+from coderank.cli.growing import LIMIT, TOTAL, Questions, check_room, grown
 from coderank.corpus.header import dense_text
 from coderank.corpus.walk import walk
 from coderank.engine import Engine
 from coderank.errors import MeasurementError, UsageError
 from coderank.evaluation import machine, rivals
-from coderank.evaluation.bench import Bench, Grown, Rival, Spent, compressed
-from coderank.evaluation.growth import Pool, build
+from coderank.evaluation.bench import Bench, Rival, Spent, compressed
+from coderank.evaluation.growth import Pool
 from coderank.evaluation.metrics import median
 from coderank.evaluation.process import coderank, environment, run
 from coderank.loading.choice import ALWAYS_THERE, BUNDLED_MODEL
 from coderank.loading.choice import embedder as model_of
 from coderank.loading.opened import opened_embedder
-from coderank.retrieval.legs import ModelLegs
-from coderank.retrieval.search import Wanted, search
 from coderank.settings import Settings
-from coderank.store.edge import EdgeStore
 from coderank.store.edge_points import open_edge_points
 from coderank.store.layout import DENSE
 from coderank.store.payload import from_payload
 from coderank.store.room import bytes_on_disk
-from coderank.types import SearchMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from coderank.embedding.contract import Embedder
+    from coderank.evaluation.bench import Grown
     from coderank.evaluation.process import Finished
-    from coderank.types import Chunk, IndexReport, Matrix, Vector
+    from coderank.types import Chunk, IndexReport, Matrix
 
 RUNS = 5
 """Whole processes of each kind; the first is left out, as it reads programs and index from the disk."""
+COMPRESSED_AT_MOST = 100_000
+"""Chunks whose vectors are compressed in every way: each is compared with all of them in memory."""
 ENCODED = 256
 """Chunks that are embedded to compare speed."""
 SEMBLE, TRANSFORMERS = "semble", "sentence-transformers"
-LIMIT = 10
-TOTAL = "total"
 QUESTION = "where are errors handled"
 _QUESTION = "where is the code for {}"
 
@@ -94,6 +91,7 @@ class Plan:
 
 def bench(plan: Plan) -> Bench:
     """Measure everything; takes minutes. Raises MeasurementError where a process fails."""
+    check_room(plan.scratch, plan.sizes)
     others, before = _others(plan), machine.load()
     processes, report = _processes(plan)
     pool = _pool(plan)
@@ -102,8 +100,10 @@ def bench(plan: Plan) -> Bench:
     stages = _warm(plan, asked)
     opened = opened_embedder(model_of(plan.model, plan.own), plan.own)
     vectors = np.stack([opened.embed_query(text) for text in asked])
-    grown = [_grown(plan, pool, size, _Remembered(opened, asked, vectors)) for size in plan.sizes]
-    plan.announce("measuring compressions")
+    questions = Questions(asked, vectors, model_of(plan.model, plan.own).lexical_weight)
+    grown = list(_grown(plan, pool, questions))
+    size = max([len(pool.chunks), *(size for size in plan.sizes if size <= COMPRESSED_AT_MOST)])
+    plan.announce(f"compressing the vectors of {size:,} chunks")
     return Bench(
         version=__version__,
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -119,7 +119,8 @@ def bench(plan: Plan) -> Bench:
         stages={name: tuple(values) for name, values in stages.items()},
         processes=tuple(processes),
         grown=tuple(grown),
-        compressed=tuple(compressed(pool, vectors)),
+        compressed_chunks=size,
+        compressed=tuple(compressed(pool, vectors, size)),
         rivals=tuple(_rivals(plan, others, pool.chunks)),
         notes=(),
     )
@@ -184,44 +185,10 @@ def _warm(plan: Plan, asked: Sequence[str]) -> dict[str, list[float]]:
     return spent
 
 
-class _Remembered:
-    """An embedder that knows the questions' vectors, so that growth measures the store and the ranking alone."""
-
-    def __init__(self, inner: Embedder, asked: Sequence[str], vectors: Matrix) -> None:
-        self._known: dict[str, Vector] = dict(zip(asked, vectors, strict=True))
-        self.name = inner.name
-        self.dimension = inner.dimension
-        self.embed_documents = inner.embed_documents
-
-    def embed_query(self, text: str) -> Vector:
-        return self._known[text]
-
-    @property
-    def asked(self) -> list[str]:
-        return list(self._known)
-
-
-def _grown(plan: Plan, pool: Pool, size: int, embedder: _Remembered) -> Grown:
-    plan.announce(f"a store of {size:,} chunks")
-    folder = plan.scratch / f"grown-{size}"
-    folder.mkdir()
-    start = time.perf_counter()
-    build(pool, folder, size)
-    built = time.perf_counter() - start
-    legs = ModelLegs(lambda: embedder, model_of(plan.model, plan.own).lexical_weight, SearchMode.HYBRID)
-    gc.collect()
-    before, spent = machine.resident_mib(), []
-    with closing(EdgeStore(folder, embedder.dimension)) as store:
-        for text in embedder.asked[:10]:
-            search(text, store, legs, Wanted(LIMIT))
-        for text in embedder.asked:
-            start = time.perf_counter()
-            search(text, store, legs, Wanted(LIMIT))
-            spent.append((time.perf_counter() - start) * 1000)
-        added = machine.resident_mib() - before
-    found = Grown(size, tuple(spent), bytes_on_disk(folder), max(0.0, added), built)
-    shutil.rmtree(folder)
-    return found
+def _grown(plan: Plan, pool: Pool, questions: Questions) -> Iterator[Grown]:
+    for size in plan.sizes:
+        plan.announce(f"a store of {size:,} chunks")
+        yield grown(pool, plan.scratch / f"grown-{size}", size, questions)
 
 
 def _others(plan: Plan) -> dict[str, str]:

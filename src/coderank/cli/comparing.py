@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coderank import __version__, wiring
+from coderank.cli.apart import apart
 from coderank.cli.masking import hidden_lines, kept_generation, masked_copy, moved
 from coderank.cli.moved import move_of
 from coderank.engine import Engine
-from coderank.errors import CoderankError, ConfigurationError, DatasetError, PathNotFoundError
+from coderank.errors import ConfigurationError, DatasetError, PathNotFoundError
 from coderank.evaluation import golden, machine
 from coderank.evaluation.drawing import draw, history
 from coderank.evaluation.runs import Run
@@ -124,7 +123,7 @@ def compare(old: Where, new: Where, asked: Sequence[Asked], how: How, settings: 
                 kept = kept_generation(opening, where.generation) if where.generation else None
                 masked_copy(opening, hidden, copy, kept)
                 places[n] = replace(where, copy=copy)
-        return Comparison(*(_in_its_process(where, dataset, how, settings) for where in places))
+        return Comparison(*(apart(answered, where, dataset, how, settings) for where in places))
 
 
 def drawn(where: Where, wanted: int, settings: Settings) -> list[Asked]:
@@ -147,33 +146,20 @@ def drawn(where: Where, wanted: int, settings: Settings) -> list[Asked]:
     return asked
 
 
-def _in_its_process(where: Where, dataset: Dataset, how: How, settings: Settings) -> Side:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        found = pool.submit(answered, where, dataset, how, settings).result()
-    if isinstance(found, Side):
-        return found
-    raise found
+def answered(where: Where, dataset: Dataset, how: How, settings: Settings) -> Side:
+    """Open an index and ask it everything; runs in a process of its own. Raises what searching raises."""
+    opening = where.opening(settings)
+    with where.open(settings) as engine:
+        status = engine.status()
+        _warm_up(engine, dataset, how)
 
+        def search(query: str, limit: int, *, rerank: bool) -> SearchResult:
+            return engine.search(query, limit=limit, mode=how.mode, rerank=rerank)
 
-def answered(where: Where, dataset: Dataset, how: How, settings: Settings) -> Side | CoderankError:
-    """Open an index and ask it everything; runs in a process of its own, which gives errors back as they are."""
-    try:
-        opening = where.opening(settings)
-        with where.open(settings) as engine:
-            status = engine.status()
-            _warm_up(engine, dataset, how)
-
-            def search(query: str, limit: int, *, rerank: bool) -> SearchResult:
-                return engine.search(query, limit=limit, mode=how.mode, rerank=rerank)
-
-            found = side(search, dataset, _described(where, status, dataset, how), rerank=how.rerank)
-        # What a server's points take is on its own disk.
-        disk = status.bytes_on_disk if isinstance(opening.home.keeper, InFolder) else None
-        cost = Cost(found.cost.spent_ms, disk, machine.peak_mib())
-        return replace(found, cost=cost, place=where.name)
-    except CoderankError as error:
-        return error
+        found = side(search, dataset, _described(where, status, dataset, how), rerank=how.rerank)
+    # What a server's points take is on its own disk.
+    disk = status.bytes_on_disk if isinstance(opening.home.keeper, InFolder) else None
+    return replace(found, cost=Cost(found.cost.spent_ms, disk, machine.peak_mib()), place=where.name)
 
 
 def _warm_up(engine: Engine, dataset: Dataset, how: How) -> None:

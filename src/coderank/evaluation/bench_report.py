@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHARES = (0.5, 0.95, 0.99)
 TOTAL = "total"
+_GROWING = ("retrieve", "rank")
+"""Stages that have more to do in a larger store."""
 _MIB = 2**20
 
 
@@ -61,6 +63,7 @@ def all_tables(found: Bench) -> Iterator[Table]:
         [
             f"{one.chunks:,}",
             *(f"{quantile(one.ms, share):.2f}" for share in SHARES),
+            *(f"{median(one.stages[stage]):.2f}" for stage in _GROWING),
             f"{one.disk_bytes / _MIB:.0f} MiB",
             f"{one.added_mib:.0f} MiB",
             f"{one.built_s:.1f} s",
@@ -68,13 +71,14 @@ def all_tables(found: Bench) -> Iterator[Table]:
         for one in found.grown
     ]
     if rows:
-        columns = ("chunks", *(f"{share}, ms" for share in shares), "on disk", "memory", "built in")
+        columns = ("chunks", *(f"{share}, ms" for share in shares), *(f"{stage}, p50" for stage in _GROWING))
+        columns += ("on disk", "memory", "built in")
         yield Table("Growth: search and ranking, the question's vector known", columns, rows)
     rows = [
         [one.label, f"{one.recall:.4f}", f"{one.ms:.2f}", f"{one.disk_bytes / _MIB:.1f} MiB"]
         for one in found.compressed
     ]
-    title = f"Compression of the vectors: the ten nearest of {found.chunks:,} chunks"
+    title = f"Compression of the vectors: the ten nearest of {found.compressed_chunks:,} chunks"
     yield Table(title, ("compression", "recall@10", "ms, median", "on disk"), rows)
     if found.rivals:
         rows = [

@@ -43,13 +43,20 @@ class Pool:
 
     def points(self) -> Iterator[Point]:
         """Yield points without end: the chunks as they are, then copy after copy of them."""
-        random = np.random.default_rng(SEED)
-        copy = 0
-        while True:
-            vectors = disturbed(self.vectors, random) if copy else self.vectors
+        for copy, vectors in enumerate(self._rounds()):
             for chunk, vector in zip(self.chunks, vectors, strict=True):
                 yield _point(_copied(chunk, copy) if copy else chunk, vector, copy)
-            copy += 1
+
+    def grown(self, count: int) -> Matrix:
+        """Return the vectors of the first ``count`` points, shape (count, dimension)."""
+        rounds = islice(self._rounds(), -(-count // len(self.chunks)))
+        return np.concatenate(list(rounds))[:count]
+
+    def _rounds(self) -> Iterator[Matrix]:
+        random = np.random.default_rng(SEED)
+        yield self.vectors
+        while True:
+            yield disturbed(self.vectors, random)
 
 
 def build(pool: Pool, folder: Path, count: int, quantization: Quantization = TURBO) -> None:
