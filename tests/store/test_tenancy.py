@@ -8,7 +8,7 @@ import pytest
 
 from coderank.errors import IndexBusyError, StoreError
 from coderank.store.lease import Lease
-from coderank.store.tenancy import HOLD_S, Tenancy
+from coderank.store.tenancy import HOLD_S, WATCH_S, Tenancy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +88,25 @@ def test_a_busy_holder_hands_over_between_two_operations(door: Door, tmp_path: P
         served.result()
     other.tenancy.close()
     assert door.closed >= 1
+
+
+def test_a_busy_holder_looks_for_others_now_and_then_only(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    wanted = Lease.wanted
+
+    def counted(lease: Lease) -> bool:
+        nonlocal looks
+        looks += 1
+        return wanted(lease)
+
+    monkeypatch.setattr(Lease, "wanted", counted)
+    begun = time.monotonic()
+    for _ in range(200):
+        door.pass_through()
+    assert looks <= (time.monotonic() - begun) / HOLD_S + (time.monotonic() - begun) / WATCH_S
+    time.sleep(HOLD_S)
+    door.pass_through()
+    assert looks >= 1
 
 
 def test_an_operation_is_never_interrupted(door: Door, tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ _ASIDE = re.compile(
     r"compat|deprecated|playground)(?:/|$)",
     re.IGNORECASE,
 )
+_ASIDE_WORDS = (
+    *("example", "sample", "demo", "bench", "doc", "vendor", "third_party", "node_modules", "dist", "generated"),
+    *("legacy", "compat", "deprecated", "playground"),
+)
 _VENDORED = re.compile(
     r"(?:^|/)(?:vendor|vendored|_vendor|third_party|third-party|thirdparty|external|deps|node_modules)/", re.IGNORECASE
 )
@@ -31,7 +35,10 @@ def is_test(path: str) -> bool:
 @lru_cache(maxsize=1 << 15)
 def is_aside(path: str) -> bool:
     """Tell whether a POSIX path looks like an example, a benchmark, documentation, or vendored or generated code."""
-    return _ASIDE.search(path) is not None
+    lowered = path.lower()
+    # As for tests. Ignoring case, the pattern also takes letters outside ASCII for some inside.
+    maybe = not path.isascii() or any(word in lowered for word in _ASIDE_WORDS)
+    return maybe and _ASIDE.search(path) is not None
 
 
 def is_vendored(path: str) -> bool:

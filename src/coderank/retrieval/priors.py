@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from coderank.corpus.languages import by_name
 from coderank.corpus.roles import is_aside, is_test
 from coderank.corpus.syntax_rules import Kind
 from coderank.embedding.stems import stem
+from coderank.types import Candidate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from coderank.retrieval.query import QueryProfile
-    from coderank.types import Candidate, Chunk
+    from coderank.types import Chunk
 
 MIN_ABBREVIATION = 3
 """Shortest part of a file's name, in characters, that may abbreviate a word of the query; 4 lost 0.002."""
@@ -91,20 +93,20 @@ def rank(
         return []
     ordered = sorted(candidates, key=lambda candidate: _key(candidate.score, candidate.chunk))
     top = abs(ordered[0].score)
-    terms = frozenset(map(stem, terms_of(profile.text)))
+    coverage = _Coverage(frozenset(map(stem, terms_of(profile.text))), terms_of)
     evidence = _file_evidence(ordered)
-    coverage = _Coverage(terms, terms_of)
     place = {path: _Place(path, coverage, priors) for path in evidence}
+    about_prose = bool(coverage.terms & _ABOUT_PROSE)
     scored = []
     for candidate in ordered:
-        path = candidate.chunk.path
+        chunk = candidate.chunk
+        here = place[chunk.path]
         # The first of a file in this order is its best chunk: it speaks for the file.
-        boost = place[path].boost + _definition_boost(profile, candidate.chunk, priors)
-        boost += priors.file_evidence * evidence.pop(path, 0.0)
-        factor = place[path].factor * _prose_factor(candidate.chunk.language, terms, priors)
+        boost = here.boost + _definition_boost(profile, chunk, priors) if profile.names else here.boost
+        boost += priors.file_evidence * evidence.pop(chunk.path, 0.0)
+        factor = here.factor if about_prose or _is_code(chunk.language) else here.factor * priors.prose
         scored.append((_damped(candidate.score + top * boost, factor), candidate))
-    ranked = _spread(scored, priors)[:limit]
-    return [replace(candidate, score=score, fused=candidate.score) for score, candidate in ranked]
+    return [Candidate(one.id, one.chunk, score, one.score) for score, one in _spread(scored, priors, limit)]
 
 
 def _key(score: float, chunk: Chunk) -> tuple[float, str, int]:
@@ -123,53 +125,59 @@ def _file_evidence(ordered: Sequence[Candidate]) -> dict[str, float]:
     return {path: evidence / most for path, evidence in total.items()}
 
 
-class _Coverage:
-    """How much of a file's or folder's name one query speaks of. Candidates share most folders: each is met once."""
+class _Coverage(dict[str, float]):
+    """How much of a file's or folder's name one query speaks of: a share of 1. Each name is met once."""
 
     def __init__(self, terms: frozenset[str], terms_of: Callable[[str], Sequence[str]]) -> None:
+        super().__init__()
         self.terms = terms
         self._beginnings = {term[:end] for term in terms for end in range(MIN_ABBREVIATION, len(term))}
+        self._any = terms | self._beginnings
         self._terms_of = terms_of
-        self._met: dict[str, bool] = {}
-        self._share: dict[str, float] = {}
+        self.about_tests = bool(terms & _ABOUT_TESTS)
+        self.about_asides = bool(terms & _ABOUT_ASIDES)
 
-    def of(self, name: str) -> float:
-        """Return the share of the name's parts, squared: half a name is less than half a match."""
-        if name not in self._share:
-            parts = name_terms(name, self._terms_of)
-            self._share[name] = (sum(map(self._meets, parts)) / len(parts)) ** 2 if parts else 0.0
-        return self._share[name]
+    def __missing__(self, name: str) -> float:
+        """Give the share of the name's parts, squared: half a name is less than half a match."""
+        parts, beginnings = name_terms(name, self._terms_of)
+        # Most names have nothing to do with the query, which two sets tell at once.
+        met = 0 if self._any.isdisjoint(beginnings) else sum(map(self._meets, parts))
+        share = self[name] = (met / len(parts)) ** 2 if met else 0.0
+        return share
 
     def _meets(self, part: str) -> bool:
         """Tell whether a word is one of the query, abbreviates one or is abbreviated: ``impl`` for ``implement``."""
-        if part not in self._met:
-            self._met[part] = (
-                part in self.terms
-                or part in self._beginnings
-                or any(part[:end] in self.terms for end in range(MIN_ABBREVIATION, len(part)))
-            )
-        return self._met[part]
+        return part in self._any or any(part[:end] in self.terms for end in range(MIN_ABBREVIATION, len(part)))
 
 
 class _Place:
     """What a file's path says for and against all of its chunks."""
 
+    __slots__ = ("boost", "factor")
+
     def __init__(self, path: str, coverage: _Coverage, priors: Priors) -> None:
-        *folders, name = path.split("/")
-        file_stem = name.rpartition(".")[0] or name
-        if folders and file_stem in CONTAINERS:
-            file_stem = folders.pop()
-        self.boost = priors.stem * coverage.of(file_stem)
-        self.boost += priors.path * max(map(coverage.of, folders), default=0.0)
+        file_stem, folders = _names_of(path)
+        self.boost = priors.stem * coverage[file_stem]
+        self.boost += priors.path * max(map(coverage.__getitem__, folders), default=0.0)
         self.factor = 1.0
-        if is_test(path) and not coverage.terms & _ABOUT_TESTS:
+        if not coverage.about_tests and is_test(path):
             self.factor *= priors.test
-        if is_aside(path) and not coverage.terms & _ABOUT_ASIDES:
+        if not coverage.about_asides and is_aside(path):
             self.factor *= priors.aside
 
 
+@lru_cache(maxsize=1 << 15)
+def _names_of(path: str) -> tuple[str, tuple[str, ...]]:
+    """Split a path into the name that says what the file is about, without its ending, and those of its folders."""
+    *folders, name = path.split("/")
+    file_stem = name.rpartition(".")[0] or name
+    if folders and file_stem in CONTAINERS:
+        file_stem = folders.pop()
+    return file_stem, tuple(folders)
+
+
 def _definition_boost(profile: QueryProfile, chunk: Chunk, priors: Priors) -> float:
-    if not profile.names or not {name.lower() for name in chunk.defines}.intersection(profile.names):
+    if not {name.lower() for name in chunk.defines}.intersection(profile.names):
         return 0.0
     # ``Helpers`` asks for the module rather than for the method ``helpers``.
     spelled = any(name in profile.text for name in chunk.defines)
@@ -179,11 +187,15 @@ def _definition_boost(profile: QueryProfile, chunk: Chunk, priors: Priors) -> fl
 
 
 @lru_cache(maxsize=1 << 15)
-def name_terms(name: str, terms_of: Callable[[str], Sequence[str]]) -> frozenset[str]:
-    """Split the name of a folder, or of a file without its ending, into the stems of its terms."""
+def name_terms(name: str, terms_of: Callable[[str], Sequence[str]]) -> tuple[frozenset[str], frozenset[str]]:
+    """Split the name of a folder, or of a file without its ending, into the stems of its terms.
+
+    Returns these, and with them all that they may begin with to be met.
+    """
     terms = list(terms_of(name))
     # The whole name stands for its parts: keep the parts where there are several.
-    return frozenset(map(stem, terms[1:] if len(terms) > 1 else terms))
+    parts = frozenset(map(stem, terms[1:] if len(terms) > 1 else terms))
+    return parts, parts | {part[:end] for part in parts for end in range(MIN_ABBREVIATION, len(part))}
 
 
 def _stems(words: str) -> frozenset[str]:
@@ -197,24 +209,22 @@ _ABOUT_PROSE = _stems(
 )
 
 
-def _prose_factor(language: str, terms: frozenset[str], priors: Priors) -> float:
-    return 1.0 if _is_code(language) or terms & _ABOUT_PROSE else priors.prose
-
-
 @cache
 def _is_code(language: str) -> bool:
     known = by_name(language)
     return known is not None and known.kind is Kind.CODE
 
 
-def _spread(scored: Sequence[tuple[float, Candidate]], priors: Priors) -> list[tuple[float, Candidate]]:
-    """Damp each further chunk of a file, so that one file does not fill the list."""
+def _spread(scored: Sequence[tuple[float, Candidate]], priors: Priors, limit: int) -> Iterator[tuple[float, Candidate]]:
+    """Damp each further chunk of a file, so that one file does not fill the list, and give the best."""
     taken: dict[str, int] = defaultdict(int)
     damped = []
     for score, candidate in sorted(scored, key=_scored_key):
-        damped.append((_damped(score, priors.repeated_file ** taken[candidate.chunk.path]), candidate))
-        taken[candidate.chunk.path] += 1
-    return sorted(damped, key=_scored_key)
+        path = candidate.chunk.path
+        further = taken[path]
+        taken[path] = further + 1
+        damped.append((_damped(score, priors.repeated_file**further) if further else score, candidate))
+    return islice(sorted(damped, key=_scored_key), limit)
 
 
 def _damped(score: float, factor: float) -> float:
@@ -223,4 +233,6 @@ def _damped(score: float, factor: float) -> float:
 
 
 def _scored_key(item: tuple[float, Candidate]) -> tuple[float, str, int]:
-    return _key(item[0], item[1].chunk)
+    score, candidate = item
+    chunk = candidate.chunk
+    return (-score, chunk.path, chunk.start_line)

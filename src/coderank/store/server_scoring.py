@@ -67,7 +67,8 @@ def _found(
         points = _descending(answer.points, where.layout)
         whole = with_whole_ties(points, one.keep, partial(_again, client, where, one, request.filters))
         # A list of one leg is cut by path later, where ids must not have decided before.
-        found[bool(one.defines)].update(best(whole, one.keep, tied_too=len(legs) == 1))
+        kept = best(whole, one.keep, tied_too=len(legs) == 1)
+        found[bool(one.defines)].update(str(point.id) for point in kept)
     return found
 
 

@@ -34,13 +34,17 @@ def with_whole_ties(points: Sequence[Found], keep: int, ask: Callable[[int], Seq
     return points
 
 
-def best(points: Sequence[Scored], keep: int, *, tied_too: bool) -> list[str]:
-    """Ids of the best points; of those tied with the last, all or the ones with the lowest ids."""
+def best(points: Sequence[Found], keep: int, *, tied_too: bool) -> list[Found]:
+    """Take the best points; of those tied with the last, all or the ones with the lowest ids."""
     if keep < 1 or not points:
         return []
     scores = [point.score for point in points]
     worst = scores[min(keep, len(points)) - 1]
-    # An id costs more than a score: the embedded engine builds a UUID object each time it is asked for one.
-    better = [str(point.id) for point, score in zip(points, scores, strict=True) if score > worst]
-    tied = sorted(str(point.id) for point, score in zip(points, scores, strict=True) if score == worst)
-    return better + (tied if tied_too else tied[: keep - len(better)])
+    better = [point for point, score in zip(points, scores, strict=True) if score > worst]
+    tied = [point for point, score in zip(points, scores, strict=True) if score == worst]
+    room = keep - len(better)
+    return better + (tied if tied_too or len(tied) <= room else sorted(tied, key=_written_id)[:room])
+
+
+def _written_id(point: Scored) -> str:
+    return str(point.id)
