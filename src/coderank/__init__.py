@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 # library tells which others are installed. Who sets these variables decides otherwise.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it prints to the terminal what is raised as an error anyway
 
 if TYPE_CHECKING:
     from coderank.engine import Engine

@@ -92,6 +92,9 @@ class Settings:
     """The Qdrant server of collections that name none (``CODERANK_QDRANT_URL``, else ``QDRANT_URL``)."""
     qdrant_api_key: str = field(default="", repr=False)
     """Its key, shown nowhere (``CODERANK_QDRANT_API_KEY``, else ``QDRANT_API_KEY``)."""
+    ca_file: Path | None = None
+    """Who signs the certificates of Qdrant servers, in PEM; None for the public authorities (``CODERANK_CA_FILE``, else
+    ``SSL_CERT_FILE``)."""
     serve_token: str = field(default="", repr=False)
     """What clients of ``coderank serve --http`` have to show; empty for none (``CODERANK_SERVE_TOKEN``)."""
 
@@ -131,6 +134,7 @@ class Settings:
             collections_file=_path(env, "CODERANK_COLLECTIONS_FILE"),
             qdrant_url=env.get("CODERANK_QDRANT_URL", "") or env.get("QDRANT_URL", ""),
             qdrant_api_key=env.get("CODERANK_QDRANT_API_KEY", "") or env.get("QDRANT_API_KEY", ""),
+            ca_file=_path(env, "CODERANK_CA_FILE") or _path(env, "SSL_CERT_FILE"),
             serve_token=env.get("CODERANK_SERVE_TOKEN", ""),
         )
 

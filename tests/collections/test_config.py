@@ -116,6 +116,7 @@ def test_places_begin_at_the_folder_of_the_file(tmp_path: Path) -> None:
         ({"sources": [{"git": "https://ghp_token@[host/a/b.git"}]}, "code.sources[0].git", "is no URL"),
         ({"sources": [{"git": "ssh://git:pw@host/a/b.git"}]}, "code.sources[0].git", "out of the file"),
         ({"store": {"url": "localhost:6333"}}, "code.store.url", "http:// or https://"),
+        ({"store": {"client_key_file": "a.key"}}, "code.store.client_key_file", "client_cert_file too"),
         ({"store": {"grpc_port": 0}}, "code.store.grpc_port", "1 to 65535"),
         ({"store": {"write_consistency_factor": 2}}, "code.store.write_consistency_factor", "replication_factor"),
         ({"distance_metric": "cosine"}, "code.distance_metric", "Write Cosine"),

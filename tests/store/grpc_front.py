@@ -51,7 +51,8 @@ class GrpcFront:
         self._grpc: grpc.Server | None = None
 
     def start(self) -> GrpcFront:
-        self._grpc = grpc.server(ThreadPoolExecutor(8), options=self.options)
+        alone = ("grpc.so_reuseport", 0)  # else two could listen on one port
+        self._grpc = grpc.server(ThreadPoolExecutor(8), options=[*self.options, alone])
         added: Any = services  # what adds a service is generated, without types
         added.add_QdrantServicer_to_server(_Root(self), self._grpc)
         added.add_CollectionsServicer_to_server(_Collections(self), self._grpc)

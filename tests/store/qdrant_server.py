@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -64,9 +65,10 @@ class Fault:
 class QdrantServer:
     """One server process, as far as a client can tell. Data stay when it is stopped and started again."""
 
-    def __init__(self, *, version: str = "1.20.0", api_key: str = "") -> None:
+    def __init__(self, *, version: str = "1.20.0", api_key: str = "", tls: ssl.SSLContext | None = None) -> None:
         self.version = version
         self.api_key = api_key
+        self.tls = tls
         self.local = QdrantLocal(":memory:")
         self.lines: list[str] = []
         """Every request, in order."""
@@ -80,12 +82,14 @@ class QdrantServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self._port}"
 
     def start(self) -> QdrantServer:
         handler = type("Handler", (_Handler,), {"server_side": self})
         self._http = _Listening(("127.0.0.1", self._port), handler)
         self._port = self._http.server_address[1]
+        if self.tls:
+            self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True)
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
         return self
 

@@ -104,9 +104,20 @@ def test_an_upload_goes_on_after_a_failure_that_passes(front: GrpcFront, store: 
 def test_a_restart_in_the_middle_of_an_upload_loses_and_doubles_nothing(front: GrpcFront, store: ServerStore) -> None:
     store.upsert(many(10))
     front.side.fail(UPSERT, reset="after", stop=True)
-    threading.Timer(1.0, front.start).start()
+    restart = threading.Thread(target=_restarted, args=(front,))
+    restart.start()
     store.upsert(many(2000))
+    restart.join()
     assert store.counts() == Counts(2000, 2000)
+
+
+def _restarted(front: GrpcFront) -> None:
+    """Wait for the fault, leave the port closed for a while, and open it again."""
+    while front.side.count(UPSERT) < 2:
+        time.sleep(0.01)
+    front.stop()
+    time.sleep(0.5)
+    front.start()
 
 
 def test_patience_ends_with_one_clear_error(front: GrpcFront) -> None:

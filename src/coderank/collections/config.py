@@ -132,6 +132,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prefer_grpc: bool = False
     grpc_port: int = 6334
     timeout_s: float = 30.0
+    ca_file: str = ""
+    """Who must have signed the server's certificate; empty for the setting (``SSL_CERT_FILE``)."""
+    client_cert_file: str = ""
+    """What this machine shows where the server asks for a certificate."""
+    client_key_file: str = ""
+    """Its key, where it is in another file."""
     vector: str | None = None
     """Name of the dense vector, "" for the unnamed one; None to find it out."""
     payload: PayloadMapping | str | None = None
@@ -190,8 +196,18 @@ def _collection(path: Path, name: str, entry: object) -> Collection:
     rules.check(place, found)
     sources = tuple(_completed(path, source) for source in found.sources)
     rules.check_names(place, sources)
-    store = found.store and msgspec.structs.replace(found.store, collection=found.store.collection or name)
+    store = found.store and _placed(path, found.store, name)
     return msgspec.structs.replace(found, sources=sources, store=store)
+
+
+def _placed(path: Path, store: Server, name: str) -> Server:
+    """Give a store the name of its collection, and absolute places of its certificates."""
+    files = {
+        key: str(rules.absolute(path, place))
+        for key in ("ca_file", "client_cert_file", "client_key_file")
+        if (place := getattr(store, key))
+    }
+    return msgspec.structs.replace(store, collection=store.collection or name, **files)
 
 
 def _completed(path: Path, source: Source) -> Source:

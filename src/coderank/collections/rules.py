@@ -173,6 +173,8 @@ def _check_store(place: Place, store: Server) -> None:
         _check_url(place, "store.url", store.url, STORE_SCHEMES)
     if not 0 < store.grpc_port <= MAX_PORT:
         raise place.error("store.grpc_port", f"is {store.grpc_port}", f"Give a port from 1 to {MAX_PORT}")
+    if store.client_key_file and not store.client_cert_file:
+        raise place.error("store.client_key_file", "is a key to no certificate", "Give store.client_cert_file too")
     if not store.timeout_s > 0:
         raise place.error("store.timeout_s", f"is {store.timeout_s}", "Give seconds, more than 0")
     for key in ("shard_number", "replication_factor", "write_consistency_factor"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,7 +12,7 @@ from coderank.collections.config import Binary, PayloadMapping, Scalar
 from coderank.corpus.languages import detect
 from coderank.errors import ConfigurationError, StoreError
 from coderank.settings import secret
-from coderank.store.address import Address
+from coderank.store.address import Address, Certificates
 from coderank.store.adopt import Fields
 from coderank.store.pin import Physical
 from coderank.store.quantization import NONE, Quantization
@@ -106,8 +107,17 @@ def connect(collection: config.Collection, settings: Settings) -> Connection:
             prefer_grpc=server.prefer_grpc,
             grpc_port=server.grpc_port,
             timeout_s=server.timeout_s,
+            certificates=Certificates(
+                authority=_file(server.ca_file) or settings.ca_file,
+                client=_file(server.client_cert_file),
+                client_key=_file(server.client_key_file),
+            ),
         )
     )
+
+
+def _file(place: str) -> Path | None:
+    return Path(place) if place else None
 
 
 def plan(collection: config.Collection) -> Plan:

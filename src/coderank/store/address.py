@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from coderank.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GRPC_PORT = 6334
 """Where a Qdrant server speaks gRPC unless it is told otherwise."""
 TIMEOUT_S = 30.0
 """What one request may take: a batch of 256 points with 3,584 numbers each takes under a second on a sound server."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Files in PEM that TLS goes by."""
+
+    authority: Path | None = None
+    """Who must have signed the server's certificate; None for the public authorities."""
+    client: Path | None = None
+    """What this machine shows, where the server asks for it (mutual TLS)."""
+    client_key: Path | None = None
+    """Its key, without a password; None where it is in the file of the certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +41,7 @@ class Address:
     """Whether gRPC is used where the server offers it."""
     grpc_port: int = GRPC_PORT
     timeout_s: float = TIMEOUT_S
+    certificates: Certificates = Certificates()
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -39,6 +56,11 @@ class Address:
         if self.api_key and parts.scheme == "http" and not _is_private(parts.hostname):
             raise ConfigurationError(
                 f"The key for {self.url} would be sent over the network in the clear", "Use an https:// URL"
+            )
+        if self.certificates.client and parts.scheme == "http":
+            raise ConfigurationError(
+                f"{self.certificates.client} cannot be shown to {self.url}: certificates are part of TLS",
+                "Use an https:// URL",
             )
         if self.timeout_s <= 0:
             raise ConfigurationError(f"A time-out of {self.timeout_s:g} s allows no answer", "Give seconds above 0")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import threading
 import warnings
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tenacity
 from qdrant_client import QdrantClient
 
 from coderank.errors import CoderankError, StoreError
 from coderank.store.server_failures import CLIENT_ERRORS, meaning, passes, wait_asked_for
+from coderank.store.server_trust import channel, context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -171,6 +172,9 @@ def _wait(state: tenacity.RetryCallState) -> float:
 
 
 def _client(address: Address, *, grpc: bool) -> QdrantClient:
+    secure = address.url.startswith("https://")
+    options: dict[str, Any] = {**CHANNEL, **(channel(address.certificates) if secure and grpc else {})}
+    verified: dict[str, Any] = {"verify": context(address.certificates)} if secure else {}
     with warnings.catch_warnings():
         # That a key is sent in the clear is refused by Address, or of no consequence.
         warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
@@ -179,9 +183,10 @@ def _client(address: Address, *, grpc: bool) -> QdrantClient:
             api_key=address.api_key or None,
             prefer_grpc=grpc,
             grpc_port=address.grpc_port,
-            grpc_options=dict(CHANNEL),
+            grpc_options=options,
             timeout=max(1, round(address.timeout_s)),
             check_compatibility=False,  # done here, without a thread that prints
+            **verified,
         )
     client.http.client.add_middleware(_connect_in_time)
     return client

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-from typing import TYPE_CHECKING
-
 import grpc
 import httpx
 from pydantic import ValidationError
@@ -12,9 +9,6 @@ from qdrant_client.common.client_exceptions import QdrantException, ResourceExha
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from coderank.errors import CoderankError, ServerUnavailableError, StoreError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CLIENT_ERRORS = (ApiException, QdrantException, grpc.RpcError)
 """Every exception that the client raises for what a server said or did not say."""
@@ -44,6 +38,31 @@ _STATUS_OF_CODE = {
 """gRPC's codes as the statuses that the same server answers by REST."""
 _TOO_LARGE_BY_GRPC = ("larger than max", "message length too large")
 """What gRPC's own implementations say in C and in Rust. The first gives it the code of a server that is busy."""
+CERTIFICATE = "Name the authority that signed it: store.ca_file in the configuration, or SSL_CERT_FILE=ca.pem"
+_TLS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (
+        ("has expired", "not yet valid"),
+        "The certificate of {url} is not valid today",
+        "Renew the server's certificate, or set this machine's clock right",
+    ),
+    (
+        ("hostname mismatch", "ip address mismatch"),
+        "The certificate of {url} is another server's",
+        "Name the server as its certificate does (store.url or QDRANT_URL), or correct the certificate",
+    ),
+    (("certificate_verify_failed",), "The certificate of {url} is not trusted", CERTIFICATE),
+    (
+        ("wrong_version_number", "record_layer_failure"),
+        "What answers at {url} does not speak TLS",
+        "Begin the URL with http://, if the server is on this machine or in a private network",
+    ),
+    (
+        ("certificate_required", "bad_certificate", "alert_unknown_ca", "certificate_unknown", "handshake_failure"),
+        "The server at {url} asks for a certificate that it knows",
+        "Name one with its key: store.client_cert_file and store.client_key_file",
+    ),
+)
+"""What OpenSSL says, what it means, and what helps. Anything else of TLS, as a connection that breaks off, passes."""
 _UNCONNECTED = "failed to connect to all addresses"
 """gRPC's own words for a port where nothing listens, or where the certificate is refused."""
 MAX_QUOTED = 300
@@ -52,7 +71,6 @@ START = "Start the server or correct its URL (QDRANT_URL), then run the command 
 AGAIN = "Run the command again: what is already written stays and is not written twice"
 KEY = "Set QDRANT_API_KEY (or the variable that api_key_env names) to a key that may do this"
 ROOM = "Free space on the server's disk, then run the command again"
-CERTIFICATE = "Correct the certificate, or name the authority that signed it: SSL_CERT_FILE=ca.pem"
 
 
 def status_of(error: BaseException) -> int:
@@ -84,7 +102,7 @@ def passes(error: BaseException) -> bool:
         return not _is_full(said(error))
     if isinstance(error, ResponseHandlingException):
         return isinstance(error.source, httpx.TransportError) and not (
-            isinstance(error.source, httpx.UnsupportedProtocol | httpx.ProxyError) or _is_certificate(error.source)
+            isinstance(error.source, httpx.UnsupportedProtocol | httpx.ProxyError) or _refused_by_tls(said(error))
         )
     return status in _BUSY
 
@@ -141,21 +159,17 @@ def _unanswered(source: Exception, url: str, text: str) -> CoderankError:
             f"What answers at {url} is no Qdrant server that this version understands: {text}",
             "Check the URL, or update: pip install --upgrade 'coderank[server]'",
         )
-    if _is_certificate(source):
-        return StoreError(f"The certificate of {url} is not trusted: {text}", CERTIFICATE)
+    if refused := _refused_by_tls(text):
+        complaint, remedy = refused
+        return StoreError(f"{complaint.format(url=url)}: {text}", remedy)
     if isinstance(source, httpx.ReadTimeout | httpx.WriteTimeout | httpx.PoolTimeout):
         return ServerUnavailableError(f"The Qdrant server at {url} did not answer in time: {text}", AGAIN)
     return ServerUnavailableError(f"No Qdrant server answers at {url}: {text}", START)
 
 
-def _is_certificate(source: Exception) -> bool:
-    return any(isinstance(cause, ssl.SSLError) for cause in _causes(source)) or "CERTIFICATE_VERIFY" in str(source)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+def _refused_by_tls(text: str) -> tuple[str, str] | None:
+    """Return complaint and remedy where the two sides will never agree on a connection."""
+    return next(((what, remedy) for words, what, remedy in _TLS if any(word in text.lower() for word in words)), None)
 
 
 def _is_full(text: str) -> bool:
