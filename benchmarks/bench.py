@@ -1,7 +1,7 @@
 """What ``coderank bench`` says of a repository, kept with the commit: growth to 1 M chunks, others in the same run.
 
 ``python -m benchmarks.bench REPOSITORY --rival PYTHON [--save]``, where PYTHON has semble and sentence-transformers.
-About 20 minutes, most of them for the largest store; 8 GiB of room in the folder for temporary files.
+About 20 minutes, most of them for the largest store; 10 GiB of room in the folder for temporary files.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def test_a_tree_without_a_file_is_refused(plan: Plan) -> None:
 
 
 def test_a_store_that_the_disk_has_no_room_for_is_refused_at_once(plan: Plan) -> None:
-    with pytest.raises(MeasurementError, match=r"100,000,000,000 chunks takes 762,939\.5 GiB") as raised:
+    with pytest.raises(MeasurementError, match=r"100,000,000,000 chunks takes 953,674\.3 GiB") as raised:
         bench(replace(plan, sizes=[40, 100_000_000_000]))
     assert "TMPDIR=DIR" in raised.value.remedy
     assert not list(plan.scratch.iterdir())

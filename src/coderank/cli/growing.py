@@ -32,8 +32,8 @@ LIMIT = 10
 TOTAL = "total"
 WARMING_UP = 10
 """Questions that are asked first and not counted: the first ones read the store from the disk."""
-BYTES_A_CHUNK = 8 * 1024
-"""Room on the disk that a chunk takes while a store is compacted, when it is there twice (1 M chunks: 7.1 GiB)."""
+BYTES_A_CHUNK = 10 * 1024
+"""Room on the disk that a chunk takes while a store is compacted, when it is there twice (1 M chunks: 8.7 GiB)."""
 
 
 @dataclass(frozen=True, slots=True)
