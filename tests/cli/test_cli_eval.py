@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.reranking.tiny_pairs import write_counter, write_vocabulary
 
+from coderank.cli import evaluating
+from coderank.cli.evaluating import Plan
+from coderank.cli.progress import Asking
+from coderank.evaluation import datasets
 from coderank.loading.choice import bundled_model
+from coderank.settings import Settings
+from coderank.types import Progress
 
 if TYPE_CHECKING:
     from tests.cli.conftest import World
@@ -87,6 +93,15 @@ def test_a_repository_is_asked_where_it_lies(world: World, localisation: Path) -
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["runs"][0]["measures"]["ndcg@10"] == 1.0
     assert not (world.repo / ".coderank").exists()
+
+
+def test_who_watches_is_told_of_every_search(dataset: Path, tmp_path: Path) -> None:
+    events: list[Progress | Asking] = []
+    settings = Settings(data_dir=tmp_path / "data", cache_dir=tmp_path / "cache", background=False)
+    plan = Plan(datasets.load(dataset, (), "python"), None, ("hybrid", "lexical"), False, settings, events.append)
+    evaluating.run(plan, "auto")
+    assert isinstance(events[0], Progress)
+    assert events[-4:] == [Asking(done, 4) for done in range(1, 5)]
 
 
 def test_answers_that_a_repository_lacks_are_a_note(world: World, localisation: Path) -> None:

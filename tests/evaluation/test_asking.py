@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from coderank.evaluation.asking import Asked, ask
+from coderank.evaluation.asking import Asked, ask, searches_of_a_question
 from coderank.evaluation.datasets import Document, Root
 from coderank.evaluation.document_tree import path_of, write_tree
 from coderank.evaluation.judging import Question, Target
@@ -36,6 +36,7 @@ def test_a_page_of_chunks_is_judged_and_a_deeper_list_asked_for_recall() -> None
     asked = Asked()
     ask(root, search, {}, asked, rerank=True)
     assert search.asked == [("where?", 10, True), ("where?", 100, False)]
+    assert searches_of_a_question({}) == 2
     (found,) = asked.answers
     assert len(found.found) == len(found.right) == 10
     assert found.found[:2] == ("0.py:1-9", "1.py:1-9")

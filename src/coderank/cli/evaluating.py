@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coderank import __version__
+from coderank.cli.progress import Asking
 from coderank.engine import Engine
 from coderank.errors import DatasetError, IndexIncompatibleError
 from coderank.evaluation import machine
-from coderank.evaluation.asking import Asked, ask
+from coderank.evaluation.asking import Asked, ask, searches_of_a_question
 from coderank.evaluation.document_tree import write_tree
 from coderank.evaluation.runs import Run
 from coderank.retrieval.limits import MAX_QUERY_CHARS
@@ -41,7 +42,7 @@ class Plan:
     modes: Sequence[str]
     rerank: bool
     settings: Settings
-    on_progress: Callable[[Progress], None] | None = None
+    on_progress: Callable[[Progress | Asking], None] | None = None
     announce: Callable[[str], None] = lambda _: None
     """Told what is done next."""
 
@@ -78,8 +79,9 @@ def run(plan: Plan, model: str) -> list[Run]:
             folder, model=model, index_dir=_index_dir(plan, folder, model), settings=plan.settings
         ) as engine:
             _count(tally, engine, _indexed(engine, plan), names)
+            told = _Told(plan, len(root.questions) * len(plan.modes) * searches_of_a_question(names))
             for mode, asked in tally.asked.items():
-                ask(root, _search(engine, mode), names, asked, rerank=plan.rerank)
+                ask(root, _search(engine, mode, told), names, asked, rerank=plan.rerank)
     return [_run(plan, tally, mode) for mode in plan.modes]
 
 
@@ -137,8 +139,23 @@ def _count(tally: _Tally, engine: Engine, report: IndexReport, names: dict[str, 
         tally.notes.append(f"{lost:,} documents are not in the index: {reasons}")
 
 
-def _search(engine: Engine, mode: str) -> Search:
+@dataclass(slots=True)
+class _Told:
+    """Counts the searches of a root, and tells who watches."""
+
+    plan: Plan
+    total: int
+    done: int = 0
+
+    def one_more(self) -> None:
+        self.done += 1
+        if self.plan.on_progress is not None:
+            self.plan.on_progress(Asking(self.done, self.total))
+
+
+def _search(engine: Engine, mode: str, told: _Told) -> Search:
     def search(query: str, limit: int, *, rerank: bool) -> SearchResult:
+        told.one_more()
         return engine.search(query[:MAX_QUERY_CHARS], limit=limit, mode=mode, rerank=rerank)
 
     return search

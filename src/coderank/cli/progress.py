@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ _BAR_COLUMNS = 24
 _LABELS = {"scan": "listing files", "read": "reading files", "embed": "embedding chunks"}
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """An event of questions that are asked one after the other: ``done`` of ``total`` searches."""
+
+    done: int
+    total: int
+    phase: str = "searching"
+
+
 @contextmanager
 def told(name: str) -> Iterator[Callable[[Moving], None]]:
     """Yield a listener for work of minutes to hours: a bar on a terminal, else a line now and then on stderr."""
@@ -34,7 +44,7 @@ def told(name: str) -> Iterator[Callable[[Moving], None]]:
 
 
 @contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Callable[[Progress | Moving], None] | None]:
+def progress(*, quiet: bool = False) -> Iterator[Callable[[Progress | Moving | Asking], None] | None]:
     """Yield a listener that draws a bar with rate and remaining time; None where nobody would see it."""
     if quiet or not sys.stderr.isatty():
         yield None
@@ -73,7 +83,7 @@ class _Listener:
         self._phase: str | None = None
         self._task: TaskID | None = None
 
-    def __call__(self, event: Progress | Moving) -> None:
+    def __call__(self, event: Progress | Moving | Asking) -> None:
         if self._bar is None:
             if time.monotonic() - self._started < _APPEARS_AFTER:
                 return
@@ -85,7 +95,7 @@ class _Listener:
         if self._bar is not None:
             self._bar.stop()
 
-    def _draw(self, bar: Bar, event: Progress | Moving) -> None:
+    def _draw(self, bar: Bar, event: Progress | Moving | Asking) -> None:
         total = event.total or None
         if self._task is None or event.phase is not self._phase:
             if self._task is not None:

@@ -72,6 +72,11 @@ def ask(root: Root, search: Search, names: Mapping[str, str], asked: Asked, *, r
         _watch(result, asked)
 
 
+def searches_of_a_question(names: Mapping[str, str]) -> int:
+    """Return how many searches `ask` makes for each question."""
+    return 1 if names else 2
+
+
 def _places(result: SearchResult) -> list[Place]:
     return [(hit.path, hit.start_line, hit.end_line) for hit in result]
 
