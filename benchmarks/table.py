@@ -1,7 +1,8 @@
 """Render the committed results as Markdown: ``python -m benchmarks.table [--write | --check]``.
 
-The README shows the bars and the tables that matter most, ``docs/quality.md`` what is behind those of quality, and
-``docs/migration.md`` what a move costs, and ``docs/evaluation.md`` what `coderank bench` said of one repository.
+The README shows the bars and the tables that matter most, ``docs/quality.md`` what is behind those of quality,
+``docs/migration.md`` what a move costs, ``docs/reranking.md`` what a reranker takes, and ``docs/evaluation.md`` what
+``coderank bench`` said of one repository.
 """
 
 from __future__ import annotations
@@ -107,6 +108,11 @@ def speed(results: Results) -> str:
     return _only(results, ("bench",))
 
 
+def reranking(results: Results) -> str:
+    """Render what the page on reranking shows."""
+    return _only(results, ("offline-rerank", "reranking"))
+
+
 def _only(results: Results, names: Sequence[str]) -> str:
     chosen = {name: results[name] for name in names if name in results}
     return "\n\n".join([*_tables(chosen, headlines=False), origins(chosen)])
@@ -117,6 +123,7 @@ DOCUMENTS: Mapping[Path, Callable[[Results], str]] = {
     PROJECT / "docs" / "quality.md": quality,
     PROJECT / "docs" / "migration.md": migration,
     PROJECT / "docs" / "evaluation.md": speed,
+    PROJECT / "docs" / "reranking.md": reranking,
 }
 
 

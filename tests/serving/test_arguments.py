@@ -18,7 +18,7 @@ from coderank.serving.tools import tools
 from coderank.serving.workspace import Workspace
 from coderank.settings import Settings
 
-MAX_SCHEMA_TOKENS = 1_200
+MAX_SCHEMA_TOKENS = 1_000
 
 
 @pytest.fixture
