@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import anchors
 from benchmarks.bars import BARS, Bar, written
 from benchmarks.results import read_all
 from coderank.evaluation.tables import markdown
@@ -95,7 +96,8 @@ def embedded(document: str, content: str) -> str:
 
 def quality(results: Results) -> str:
     """Render what the page on quality shows."""
-    return _only(results, QUALITY)
+    beside = [anchors.table(results["localisation"])] if "localisation" in results else []
+    return "\n\n".join([*beside, _only(results, QUALITY)])
 
 
 def migration(results: Results) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from benchmarks.bars import BARS
 
-from benchmarks import table
+from benchmarks import anchors, table
 
 README = Path(__file__).parents[2] / "README.md"
 MACHINE = {"cores": 2, "cpu": "A CPU", "memory_gib": 8, "python": "3.11.1"}
@@ -44,6 +44,14 @@ def test_the_block_holds_headlines_only_and_everything_holds_all() -> None:
     assert "**Shown**" in table.block(results)
     assert "Kept" not in table.block(results)
     assert "| x\\|y |" in table.everything(results)
+
+
+def test_what_others_published_stands_beside_what_was_measured() -> None:
+    scores = {name: {"chunks": 0.9 if name == "serde" else 0.8} for name in anchors.PUBLISHED}
+    lines = anchors.table({"details": {"per_repository": scores}}).splitlines()
+    assert "| rust | 0.900 | 0.708 | 0.460 | 0.740 | +0.192 |" in lines
+    assert lines[-1] == "| all | 0.805 | 0.847 | 0.753 | 0.855 | -0.042 |"
+    assert len(lines) == 4 + len({language for language, *_ in anchors.PUBLISHED.values()}) + 1
 
 
 def test_origins_group_by_machine() -> None:
