@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from coderank.embedding import lexical
-from coderank.retrieval.fusion import lexical_weight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from training.pair import Pair
 
 UNIT = 0.015
-"""What a BM25 point is worth against a cosine, as the catalogue says of the base model."""
+"""What a BM25 point is worth against a cosine for a question of one term. It falls with the root of their number, as in
+the engine when the shipped weights were trained; for questions of usual length both are alike."""
 SHARE = 500
 """Texts that a process is given at a time: fewer are done before it has started."""
 _COLUMNS = 1 << 22
@@ -52,7 +53,7 @@ def scored(questions: Sequence[list[int]], texts: Sequence[Terms]) -> NDArray[np
     documents = _matrix(columns, values)
     holding = np.asarray((documents > 0).sum(axis=0)).ravel()
     idf = np.log((len(texts) - holding + 0.5) / (holding + 0.5) + 1)
-    weights = [[idf[column] * lexical_weight(UNIT, len(columns)) for column in columns] for columns in questions]
+    weights = [[idf[column] * UNIT / sqrt(max(len(columns), 1)) for column in columns] for columns in questions]
     scores: NDArray[np.float32] = np.asarray((_matrix(questions, weights) @ documents.T).todense(), dtype=np.float32)
     return scores
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coderank.retrieval.fusion import ASSUMED_SIMILARITY, lexical_weight, request
-from coderank.retrieval.query import profile
+from coderank.retrieval.fusion import ASSUMED_SIMILARITY, CODE_TERMS, QUESTION_TERMS, lexical_weight, request
+from coderank.retrieval.query import code_profile, profile
 from coderank.store.contract import StoreQuery
 from coderank.types import Filters, SparseVector
 
@@ -25,10 +25,22 @@ def plan(query: str, dense: Vector | None, sparse: SparseVector | None) -> Store
 
 
 @given(st.floats(1e-4, 1.0), st.integers(1, 500), st.integers(1, 500))
-def test_the_lexical_weight_falls_with_the_root_of_the_terms(unit: float, few: int, many: int) -> None:
+def test_the_lexical_weight_falls_with_the_root_of_further_terms(unit: float, few: int, many: int) -> None:
     few, many = sorted((few, many))
     assert 0 < lexical_weight(unit, many) <= lexical_weight(unit, few) <= unit
-    assert lexical_weight(unit, 4 * few) == pytest.approx(lexical_weight(unit, few) / 2)
+    assert (lexical_weight(unit, few) == unit) == (few <= QUESTION_TERMS)
+    beyond = QUESTION_TERMS + few
+    assert lexical_weight(unit, 4 * beyond) == pytest.approx(lexical_weight(unit, beyond) / 2)
+
+
+def test_words_of_code_weigh_less_than_those_of_a_question() -> None:
+    terms = SparseVector(tuple(range(4 * CODE_TERMS)), (1.0,) * (4 * CODE_TERMS))
+    asked, code = (
+        request(who, VECTOR, terms, unit=0.02, prefetch=100, definitions=30, filters=Filters())
+        for who in (profile("how are tokens parsed"), code_profile())
+    )
+    assert asked.lexical_weight == 0.02
+    assert code.lexical_weight == pytest.approx(0.01)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 40), st.floats(0, 40), st.integers(1, 30))
@@ -44,7 +56,7 @@ def test_a_sentence_is_one_request_on_both_legs() -> None:
     assert fused.dense is VECTOR
     assert fused.sparse is TERMS
     assert (fused.limit, fused.prefetch) == (200, 100)
-    assert fused.lexical_weight == pytest.approx(0.01)
+    assert fused.lexical_weight == 0.02
     assert fused.assumed_similarity == ASSUMED_SIMILARITY
     assert fused.filters.languages == ("go",)
     assert fused.defines == ()

@@ -48,9 +48,9 @@ class Model:
     backends: tuple[Backend, ...]
     """Preferred one first."""
     lexical_weight: float
-    """What one raw BM25 point is worth against cosine similarity for a query of one term; 0 for a reranker. Measured on
-    all-MiniLM-L6-v2 (benchmarks/LOG.md): with half of it repositories lose, with twice as much plain sets of functions
-    fall behind their dense leg. For the other models it is that value until they are measured."""
+    """What one raw BM25 point is worth against cosine similarity; 0 for a reranker. Measured on all-MiniLM-L6-v2,
+    coderank-mini and coderank-static (benchmarks/LOG.md): with half of it sets of functions gain half as much from
+    words, with twice as much web queries fall behind the dense leg. Other models have that of the first two."""
     layers: int = 0
     """Layers of the architecture, checked when weights are found; 0 where that is not known."""
     vocabulary: int = 0
@@ -97,8 +97,7 @@ CODERANK_MINI = Model(
     licence="Apache-2.0",
     weights="bundled",
     backends=("onnx",),
-    # Localisation is alike from 0.011 to 0.034; with 0.0225 web queries lose 0.007 to the dense leg: benchmarks/LOG.md.
-    lexical_weight=0.017,
+    lexical_weight=0.0065,
 )
 MODELS: tuple[Model, ...] = (
     Model(
@@ -116,7 +115,7 @@ MODELS: tuple[Model, ...] = (
         licence="MIT",
         weights="hub",
         backends=("onnx", "torch"),
-        lexical_weight=0.015,
+        lexical_weight=0.0065,
         layers=12,
         # 30,522 tokens, padded to a multiple of 64.
         vocabulary=30528,
@@ -134,7 +133,7 @@ MODELS: tuple[Model, ...] = (
         licence="Apache-2.0",
         weights="hub",
         backends=("torch",),
-        lexical_weight=0.015,
+        lexical_weight=0.0065,
     ),
     CODERANK_MINI,
     *(cut(CODERANK_MINI, dimension) for dimension in (256, 128)),
@@ -151,7 +150,8 @@ MODELS: tuple[Model, ...] = (
         licence="Apache-2.0",
         weights="bundled",
         backends=("static",),
-        lexical_weight=0.015,
+        # Token vectors know less than a model, so that words count for more beside them.
+        lexical_weight=0.012,
     ),
     Model(
         name="all-minilm-l6-v2",
@@ -167,7 +167,7 @@ MODELS: tuple[Model, ...] = (
         licence="Apache-2.0",
         weights="bundled",
         backends=("onnx",),
-        lexical_weight=0.015,
+        lexical_weight=0.0065,
     ),
     Model(
         name="coderank-llm",

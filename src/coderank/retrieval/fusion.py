@@ -3,7 +3,8 @@
 Scores are fused, not ranks: ``cosine + weight * bm25``, both raw. Rank fusion throws away how much better the first hit
 is than the second, and on natural-language questions lost up to 0.04 nDCG@10 to its own dense leg; the sum of scores
 gained on every set measured (benchmarks/LOG.md; compare Bruch et al. 2022, "An Analysis of Fusion Functions for Hybrid
-Retrieval"). BM25 grows with the number of query terms while a cosine does not, so its weight falls with their root.
+Retrieval"). BM25 grows with the number of query terms while a cosine does not, and it should: the more words a question
+has, the better its words alone answer it. Only beyond the length of a question does the weight fall, with their root.
 """
 
 from __future__ import annotations
@@ -27,9 +28,17 @@ where static vectors stand in for some chunks only. Candidates by words have 0.2
 coderank-mini, and spread alike (0.154, 0.157)."""
 
 
-def lexical_weight(unit: float, terms: int) -> float:
-    """Weight of one raw BM25 point for a query of ``terms`` distinct terms; ``unit`` is the weight at one term."""
-    return unit / sqrt(max(terms, 1))
+QUESTION_TERMS = 32
+"""Up to so many distinct terms every BM25 point of a question counts in full; nine in ten of the longest ones measured
+have 29 at most. A pasted log has hundreds, and its words would drown what it means."""
+
+CODE_TERMS = 6
+"""The same where code is the query, every name in it a term: what was in use when `related` was last looked at."""
+
+
+def lexical_weight(unit: float, terms: int, full: int = QUESTION_TERMS) -> float:
+    """Weight of one raw BM25 point for a query of ``terms`` distinct terms: ``unit`` for up to ``full`` of them."""
+    return unit * sqrt(min(1.0, full / max(terms, 1)))
 
 
 def on_one_scale(bm25: float, weight: float) -> float:
@@ -52,13 +61,14 @@ def request(
     filters: Filters,
 ) -> StoreQuery:
     """Plan the store request of one query: the fused list, and the definitions of every name asked for."""
+    full = CODE_TERMS if asked.is_code else QUESTION_TERMS
     return StoreQuery(
         dense=dense,
         sparse=sparse,
         static=static,
         limit=2 * prefetch,
         prefetch=prefetch,
-        lexical_weight=lexical_weight(unit, len(sparse.indices)) if sparse else 0.0,
+        lexical_weight=lexical_weight(unit, len(sparse.indices), full) if sparse else 0.0,
         assumed_similarity=TYPICAL_STATIC if dense is None and static is not None else ASSUMED_SIMILARITY,
         typical_static=TYPICAL_STATIC,
         filters=filters,

@@ -27,6 +27,8 @@ class QueryProfile:
     """Names asked for, in lower case and without their qualifiers: the definitions worth finding first."""
     qualifiers: tuple[str, ...]
     """The parts before the last of a qualified name, in lower case: ``session`` of ``Session.send``."""
+    is_code: bool = False
+    """The query is a piece of code, and asks for others like it."""
 
 
 def profile(text: str) -> QueryProfile:
@@ -45,4 +47,4 @@ def profile(text: str) -> QueryProfile:
 
 def code_profile() -> QueryProfile:
     """Return the profile of a query that is itself code: nothing is asked for by name."""
-    return QueryProfile(text="", is_symbol=False, names=(), qualifiers=())
+    return QueryProfile(text="", is_symbol=False, names=(), qualifiers=(), is_code=True)

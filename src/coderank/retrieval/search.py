@@ -29,7 +29,7 @@ class Legs(Protocol):
     """How text becomes vectors. A leg that does not run gives None."""
 
     lexical_unit: float
-    """Weight of one raw BM25 point against cosine similarity, for a query of one term (a property of the model)."""
+    """Weight of one raw BM25 point of a question against cosine similarity (a property of the model)."""
 
     def dense_query(self, text: str) -> Vector | None:
         """Embed a natural-language query or a name."""
