@@ -56,7 +56,8 @@ def loss(name: str, settings: Settings, *, foreign: bool = False) -> Loss:
                 f"{there.name} at {there.url} was written by another program",
                 "Add --foreign to delete it all the same",
             )
-        places += [f"{there.url} ({there.name})"] if there else []
+        if there is not None:
+            places.append(f"{there.url} ({there.name}{f', indexed on {there.host}' if there.host else ''})")
         chunks = there.points if there else 0
     else:
         chunks = _chunks(name, settings) if described else None

@@ -154,6 +154,14 @@ class Engine:
             self._erase()
         return self._on_current(partial(self._indexed, on_progress=on_progress))
 
+    def take_over(self) -> None:
+        """Index a collection on a server from here from now on, whichever machine did: the next `index` compares both.
+
+        Raises:
+            UsageError: the index is in a folder of this machine, or another program writes the collection.
+        """
+        self._current().take_over()
+
     def sync(self, *, on_progress: Callable[[Progress], None] | None = None) -> IndexReport:
         """Bring the lexical index up to the tree, with those vectors that are known already: the short part."""
 

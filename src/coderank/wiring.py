@@ -118,7 +118,7 @@ def of_collection(
     dimension = described.embedding_dimension if model == "auto" else 0
     found = described_embedder(chosen.name, dimension, f"{name} in {file}", settings)
     keeper: Keeper = (
-        OnServer(described, settings)
+        OnServer(described, settings, folder)
         if described.store
         else InFolder(quantization(described.quantization, TURBO), stand_in(settings))
     )
@@ -176,6 +176,13 @@ class OnServer:
 
     described: Collection
     settings: Settings
+    home: Path | None = None
+    """The index folder of a collection that is indexed from here."""
+
+    @property
+    def shared(self) -> bool:
+        """True: whoever can reach the server can."""
+        return True
 
     def store(
         self,
@@ -190,11 +197,14 @@ class OnServer:
         made_by = fingerprint_of(model)
         if self.described.is_adopted:
             return open_store(self.described, self.settings, model.dimension, fingerprint=made_by)
+        from coderank.store.ownership import Ownership  # noqa: PLC0415
+
         return open_store(
             self._of(folder),
             self.settings,
             model.dimension,
             fingerprint=made_by,
+            owned=Ownership(self.home, self.described.name) if self.home else None,
             verify=verify,
             verify_empty=verify_empty,
         )

@@ -115,6 +115,10 @@ class MemoryStore:
         bare = [id_ for id_, point in self.points.items() if point.dense is None and point.static is None]
         return iter(bare)
 
+    def paths(self) -> Iterator[str]:
+        self.calls += 1
+        return iter([point.chunk.path for point in self.points.values()])
+
     def counts(self) -> Counts:
         self.calls += 1
         dense = sum(point.dense is not None for point in self.points.values())

@@ -70,11 +70,26 @@ def test_a_store_that_is_gone_is_noticed_in_an_unchanged_tree(tmp_path: Path) ->
     world.close()
 
 
-def test_foreign_points_are_reported(world: World, store: MemoryStore) -> None:
+def _with_foreign_point(world: World, store: MemoryStore) -> None:
     world.indexer.index()
     id_, point = next(iter(store.points.items()))
     store.points["foreign"] = point.__class__(id_, point.chunk.__class__("gone.py", 1, 1, "python", "x"), point.sparse)
     world.write("src/delta.py", source("delta"))
+
+
+def test_points_of_files_that_nobody_knows_go(world: World, store: MemoryStore) -> None:
+    _with_foreign_point(world, store)
+    world.indexer.sync()
+    assert "foreign" not in store.points
+    assert len(store.points) == world.manifest.totals().chunks
+    assert world.indexer.sync().changed_files == 0
+
+
+def test_a_store_that_cannot_be_repaired_is_reported(
+    world: World, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_foreign_point(world, store)
+    monkeypatch.setattr(store, "delete", lambda ids: None)
     for _ in range(2):
         with pytest.raises(IndexCorruptError, match="coderank index --rebuild PATH"):
             world.indexer.sync()

@@ -150,6 +150,11 @@ class _Collections(_Service, services.CollectionsServicer):
         done = self.ask(context, request, f"PUT /collections/{request.collection_name}", made)
         return services.CollectionOperationResponse(result=done)
 
+    def Update(self, request: Any, context: Any) -> Any:
+        changed = {"metadata": GrpcToRest.convert_payload(request.metadata)}
+        done = self.ask(context, request, f"PATCH /collections/{request.collection_name}", changed)
+        return services.CollectionOperationResponse(result=done)
+
     def Delete(self, request: Any, context: Any) -> Any:
         done = self.ask(context, request, f"DELETE /collections/{request.collection_name}")
         return services.CollectionOperationResponse(result=done)

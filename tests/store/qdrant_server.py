@@ -371,19 +371,16 @@ def _exists(side: QdrantServer, body: Body, name: str) -> Any:
     return {"exists": name in side.local.collections or name in side.local.aliases}
 
 
-def _cluster(side: QdrantServer, body: Body) -> Any:
-    return {"status": "disabled"}
-
-
 _AT = r"/collections/([^/]+)"
 ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("GET", "/"): lambda side, body: {"title": "qdrant - vector search engine", "version": side.version},
     ("GET", "/collections"): lambda side, body: side.local.get_collections(),
-    ("GET", "/cluster"): _cluster,
+    ("GET", "/cluster"): lambda side, body: {"status": "disabled"},
     ("GET", "/aliases"): lambda side, body: side.local.get_aliases(),
     ("POST", "/collections/aliases"): _change_aliases,
     ("GET", _AT + "/exists"): _exists,
     ("PUT", _AT): _create,
+    ("PATCH", _AT): _missing_checked(lambda side, body, name: side.local.update_collection(name, **body)),
     ("DELETE", _AT): lambda side, body, name: side.local.delete_collection(name),
     ("GET", _AT): _missing_checked(_info),
     ("PUT", _AT + "/index"): _missing_checked(_index),

@@ -21,12 +21,14 @@ from coderank.errors import ServerUnavailableError, StoreError
 from coderank.store import server_connection
 from coderank.store.address import Address
 from coderank.store.contract import Counts, StoreQuery
+from coderank.store.ownership import Ownership
 from coderank.store.server import ServerStore
 from coderank.store.server_connection import Connection
 from coderank.types import Chunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from coderank.types import Point
 
@@ -77,6 +79,23 @@ def test_nothing_is_asked_by_rest_where_grpc_answers(front: GrpcFront) -> None:
     assert connection.transport == "gRPC"
     assert len(front.calls) == len(front.side.lines)
     store.close()
+
+
+def test_who_indexes_is_said_by_grpc_too(front: GrpcFront, store: ServerStore, tmp_path: Path) -> None:
+    store.upsert(many(1))
+    mine, another = (
+        ServerStore(connection_to(front), NAME, DIMENSION, owned=Ownership(tmp_path / name, NAME)) for name in "ab"
+    )
+    mine.upsert(many(2))
+    assert mine.counts().points == 2
+    with pytest.raises(StoreError, match="is indexed by another index"):
+        another.upsert(many(3))
+    another.take_over()
+    another.upsert(many(3))
+    assert another.counts().points == 3
+    assert "UpdateCollection" in front.calls
+    for each in (mine, another):
+        each.close()
 
 
 FAULTS: dict[str, dict[str, object]] = {

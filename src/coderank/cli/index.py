@@ -27,6 +27,11 @@ _NICENESS = 10
 @options.index_dir
 @options.collection
 @click.option("--rebuild", is_flag=True, help="Throw the index away and start anew.")
+@click.option(
+    "--take-over",
+    is_flag=True,
+    help="Index a collection on a server from here from now on, though another machine did. What it wrote is kept.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--background", is_flag=True, help="Run at low priority; end at once if another run is at it.")
 def index(
@@ -36,6 +41,7 @@ def index(
     index_dir: Path | None,
     collection: str | None,
     rebuild: bool,
+    take_over: bool,
     quiet: bool,
     background: bool,
 ) -> None:
@@ -58,6 +64,8 @@ def index(
             else Engine.open_collection(collection, model=model or "auto", one_shot=one_shot, remember=not rebuild)
         )
         with opened as engine:
+            if take_over:
+                engine.take_over()
             if background:
                 _in_background(engine)
             else:

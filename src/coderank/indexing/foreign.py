@@ -85,6 +85,10 @@ class ForeignGeneration(Generation):
             changed_since=0,
         )
 
+    def take_over(self) -> NoReturn:
+        """Refuse to index what another program writes."""
+        raise self.not_ours()
+
     def erase(self) -> NoReturn:
         """Refuse to build anew what another program builds."""
         raise self.not_ours()

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from coderank.corpus.header import HEADER_VERSION
-from coderank.errors import INDEX, REBUILD, IndexCorruptError, IndexIncompatibleError, IndexNotFoundError
+from coderank.errors import INDEX, REBUILD, IndexCorruptError, IndexIncompatibleError, IndexNotFoundError, UsageError
 from coderank.indexing.claim import Claim
 from coderank.indexing.keeping import InFolder
 from coderank.indexing.location import MANIFEST_FILES
@@ -220,6 +220,20 @@ class Generation:
     def lost(self) -> IndexCorruptError:
         """Make the error of an index that does not hold what it should."""
         return IndexCorruptError(f"The index of {self.home.tree.name} has lost chunks", REBUILD)
+
+    def take_over(self) -> None:
+        """Be the one that indexes points on a server, whoever it was: the next sync compares every file with them.
+
+        Raises UsageError where nobody else can write them.
+        """
+        if not self.home.keeper.shared:
+            raise UsageError(
+                f"{self.home.tree.name} is indexed into a folder of this machine, which nobody else writes to",
+                "Leave --take-over out",
+            )
+        self.make()
+        self.manifest.begin_all()  # before: else a kill in between would leave a claim on points that nobody compared
+        self.store.take_over()
 
     def erase(self) -> None:
         """Delete every point, and forget every file, whatever the record in the index folder says."""

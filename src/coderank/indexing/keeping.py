@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 class Keeper(Protocol):
     """Opens the points of one index. Nothing is touched before their first use."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether other machines can write the same points."""
+        ...
+
     def store(
         self, folder: Path, model: Model, verify: Callable[[], object], verify_empty: Callable[[], object]
     ) -> KeptStore:
@@ -32,6 +37,9 @@ class Keeper(Protocol):
 
 class InFolder:
     """Keeps points in the folder of their generation, by the embedded engine."""
+
+    shared = False
+    """No other machine writes there."""
 
     def __init__(self, quantization: Quantization = TURBO, static: Model | None = None) -> None:
         """Take how vectors are compressed for the first pass of a search, and the table whose vectors stand in."""

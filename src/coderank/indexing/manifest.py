@@ -168,6 +168,12 @@ class Manifest:
         with self._transaction() as connection:
             connection.executemany(row, [(path, WRITING) for path in paths])
 
+    def begin_others(self, paths: Iterable[str]) -> None:
+        """Mark files of which the store has points, by whoever wrote them, and the manifest no row."""
+        row = "INSERT OR IGNORE INTO files VALUES (?, -1, -1, 0, '', 0, '', ?)"
+        with self._transaction() as connection:
+            connection.executemany(row, [(path, WRITING) for path in sorted(set(paths))])
+
     def begin_all(self) -> None:
         """Mark every file, so that the next sync compares all of them with the store, which has lost points."""
         with self._transaction() as connection:

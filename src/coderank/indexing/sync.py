@@ -51,6 +51,8 @@ def sync(parts: Parts, on_progress: Callable[[Progress], None] | None = None) ->
     """
     if parts.manifest.totals().chunks and not parts.store.exists:
         parts.manifest.begin_all()  # what it says was written is gone
+    if not parts.manifest.totals().files or parts.manifest.lossy():
+        _look_for_others(parts)
     seen = _survey(parts, on_progress)
     if not seen.plan and not parts.manifest.lossy():
         return SyncResult(skips=_all_skips(seen, ()))
@@ -75,6 +77,7 @@ def _checked(parts: Parts, result: SyncResult, on_progress: Callable[[Progress],
     if _consistent(parts):
         return result
     parts.manifest.begin_all()
+    _look_for_others(parts)
     repaired = _Sync(parts, _survey(parts, on_progress), on_progress).run()
     if not _consistent(parts):
         parts.manifest.begin_all()
@@ -82,6 +85,12 @@ def _checked(parts: Parts, result: SyncResult, on_progress: Callable[[Progress],
             f"The index of {parts.tree.name} and its manifest hold different numbers of chunks", REBUILD
         )
     return repaired
+
+
+def _look_for_others(parts: Parts) -> None:
+    """Take files into account of which the store has points by somebody else's hand, so that these are compared too."""
+    if parts.store.exists:
+        parts.manifest.begin_others(parts.store.paths())
 
 
 def consistent(manifest: Manifest, store: Store) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from coderank.collections import config
     from coderank.settings import Settings
     from coderank.store.fingerprint import Fingerprint
+    from coderank.store.ownership import Ownership
     from coderank.store.server import ServerStore
     from coderank.store.server_connection import Connection
     from coderank.store.server_points import ServerPoints
@@ -141,13 +142,14 @@ def open_store(
     dimension: int,
     *,
     fingerprint: Fingerprint | None = None,
+    owned: Ownership | None = None,
     verify: Callable[[], object] = lambda: None,
     verify_empty: Callable[[], object] = lambda: None,
 ) -> ServerStore:
     """Open the server store of a collection: coderank's own, or one that others wrote, which is only read.
 
-    Of one that others wrote, the collection is looked at now: it says where its text is. Raises what `connect` and
-    `store.server_adoption.adopted` raise.
+    ``owned`` is of the folder that indexes it. Of one that others wrote, the collection is looked at now: it says where
+    its text is. Raises what `connect` and `store.server_adoption.adopted` raise.
     """
     connection = connect(collection, settings)
     from coderank.store.layout import OWN  # noqa: PLC0415
@@ -173,6 +175,7 @@ def open_store(
         plan=plan(collection),
         layout=layout,
         fingerprint=fingerprint,
+        owned=owned,
         verify=verify,
         verify_empty=verify_empty,
     )
@@ -226,13 +229,16 @@ class There:
     points: int
     is_own: bool
     """Whether coderank made it."""
+    host: str = ""
+    """Machine that indexes it from sources; empty where none does."""
 
 
 def what_is_there(collection: config.Collection, settings: Settings) -> There | None:
     """Look at what a collection's name stands for on its server; None where it stands for nothing."""
     connection = connect(collection, settings)
-    from coderank.store.server_adoption import is_own  # noqa: PLC0415 - after connect, as above
-    from coderank.store.server_names import resolve  # noqa: PLC0415
+    from coderank.store.ownership import owner_in  # noqa: PLC0415 - after connect, as above
+    from coderank.store.server_names import metadata, resolve  # noqa: PLC0415
+    from coderank.store.server_requests import METADATA  # noqa: PLC0415
 
     name = _server(collection).collection or collection.name
     try:
@@ -240,7 +246,9 @@ def what_is_there(collection: config.Collection, settings: Settings) -> There | 
         if target is None:
             return None
         points = connection.call(lambda client: client.count(target, exact=True)).count
-        return There(connection.url, target, points, is_own(connection, name))
+        said = metadata(connection, target)
+        owner = owner_in(said)
+        return There(connection.url, target, points, METADATA in said, owner.host if owner else "")
     finally:
         connection.close()
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from enum import StrEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from coderank.errors import WRITABLE, IndexCorruptError, IndexNotWritableError
+from coderank.errors import IndexCorruptError
+from coderank.store.atomic import draft_prefix, replace_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = 1
 """Version of the file; another one is refused."""
 FILE_NAME = "migration.json"
-DRAFT_PREFIX = f".{FILE_NAME}-"
+DRAFT_PREFIX = draft_prefix(FILE_NAME)
 """Begins the name of a journal that is being written."""
 
 
@@ -112,16 +114,7 @@ class Journal:
 
     def write(self, record: Record) -> Record:
         """Replace the file in one step, and return what was written. Raises IndexNotWritableError."""
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=DRAFT_PREFIX, dir=self._file.parent)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).replace(self._file)
-        except OSError as error:
-            raise IndexNotWritableError(f"Cannot write {self._file}: {error.strerror or error}", WRITABLE) from error
+        replace_file(self._file, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
         return record
 
     def change(self, record: Record, **fields: object) -> Record:

@@ -19,6 +19,7 @@ from coderank.migration.run import Migration
 from coderank.migration.text import texts_of
 from coderank.migration.vectors import Embedding
 from coderank.moving.move import Move, carrying, kind_of
+from coderank.store.ownership import owner_in
 
 if TYPE_CHECKING:
     from typing import Self
@@ -52,7 +53,7 @@ class ServerMove(Move):
     def __enter__(self) -> Self:
         """Keep others of this machine out, and find out where the move stands; raises as `IndexMove` does."""
         from coderank.migration.aliased import ServerSite  # noqa: PLC0415 - the client takes 0.5 s to import
-        from coderank.store.server_names import resolve  # noqa: PLC0415
+        from coderank.store.server_names import metadata, resolve  # noqa: PLC0415
 
         settings, server = self._engine.home.settings, _server(self._described)
         name = server.collection or self._described.name
@@ -67,6 +68,13 @@ class ServerMove(Move):
             here = resolve(connection, name)
             if here is None:
                 raise StoreError(f"There is no collection {name} at {connection.url}", "Correct store.collection")
+            owner = owner_in(metadata(connection, here))
+            if owner is not None:
+                raise UsageError(
+                    f"{here} at {connection.url} is indexed from its sources on the machine {owner.host}",
+                    "Move it there, or describe its sources here and take it over: coderank index --collection "
+                    f"{self._label} --take-over",
+                )
             record, vector = self._record(connection, name, here, begun, model)
             fingerprint = fingerprint_of(model) if record.new.chunker else None
             site = ServerSite(connection, self._label, name, record, vector, fingerprint)

@@ -107,6 +107,10 @@ class Store(Protocol):
         """Id of every point that has neither a dense nor a static vector; none where static ones are not kept."""
         ...
 
+    def paths(self) -> Iterator[str]:
+        """Path of every point; one of several points comes as often."""
+        ...
+
     def counts(self) -> Counts:
         """How many points there are, and how many have a dense vector."""
         ...
@@ -124,6 +128,10 @@ class KeptStore(Store, Protocol):
 
     def optimize(self) -> bool:
         """Make what was written faster to open, where that pays; return whether something was done."""
+        ...
+
+    def take_over(self) -> None:
+        """Be the one that writes the points, whoever it was."""
         ...
 
     def erase(self, then: Callable[[], object] | None = None) -> None:

@@ -188,6 +188,13 @@ class EdgeStore:
         for record in self._scroll(bare, with_payload=False):
             yield str(record.id)
 
+    def paths(self) -> Iterator[str]:
+        """Path of every point; one of several points comes as often."""
+        return (path_of(record.payload) for record in self._scroll(None, with_payload=[PATH]))
+
+    def take_over(self) -> None:
+        """Do nothing: whoever has the folder has the points."""
+
     def counts(self) -> Counts:
         """How many points there are, and how many have a dense vector, and a static one."""
         return self._counts or self._read(self._counted, Counts(0, 0))
@@ -304,7 +311,7 @@ class EdgeStore:
         kept = [self._static] if self._static else []
         create(self._shard, shard_config(self._dimension, self._quantization, static=kept))
 
-    def _scroll(self, where: qdrant.Filter, *, with_payload: bool | list[str]) -> Iterator[qdrant.Record]:
+    def _scroll(self, where: qdrant.Filter | None, *, with_payload: bool | list[str]) -> Iterator[qdrant.Record]:
         offset: qdrant.PointId | None = None
         while True:
             request = qdrant.ScrollRequest(offset=offset, limit=PAGE, filter=where, with_payload=with_payload)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from functools import lru_cache
-from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -21,6 +19,10 @@ from coderank.errors import (
     IndexNotFoundError,
     IndexNotWritableError,
 )
+from coderank.store.atomic import draft_prefix, replace_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = 2
 """Version of the layout of an index folder; raised when an older coderank could not read it."""
@@ -28,7 +30,7 @@ READABLE = frozenset({1, FORMAT})
 """Versions that are used as they are. The second may have static vectors beside the dense ones, which the engine opens
 only for whoever knows of them."""
 FILE_NAME = "index.json"
-DRAFT_PREFIX = f".{FILE_NAME}-"
+DRAFT_PREFIX = draft_prefix(FILE_NAME)
 """Begins the name of a record that is being written; a process that dies in between leaves it behind."""
 RULES = frozenset({"chunker", "header", "terms"})
 """Fields of how texts are cut, headed and split into terms: what a new version of coderank may do otherwise."""
@@ -97,13 +99,7 @@ def write(folder: Path, fingerprint: Fingerprint, root: Path, generation: str = 
     with contextlib.suppress(IndexNotFoundError, IndexIncompatibleError):
         read(folder)
     record = IndexRecord(fingerprint=fingerprint, root=_printable(root.absolute()), generation=generation)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / FILE_NAME, _encoded(record))
-    except OSError as error:
-        raise IndexNotWritableError(
-            f"Cannot write {folder / FILE_NAME}: {error.strerror or error}", WRITABLE
-        ) from error
+    replace_file(folder / FILE_NAME, _encoded(record))
 
 
 def current(found: Fingerprint) -> Fingerprint:
@@ -118,7 +114,7 @@ def bring_up_to_date(folder: Path) -> None:
     """
     record = read(folder)
     if written_format((folder / FILE_NAME).read_bytes()) != FORMAT:
-        _replace(folder / FILE_NAME, _encoded(record))
+        replace_file(folder / FILE_NAME, _encoded(record))
 
 
 def check(found: Fingerprint, expected: Fingerprint, root: Path | str) -> None:
@@ -162,31 +158,6 @@ def written_format(data: bytes) -> int | None:
 def _printable(path: Path) -> str:
     """A path as text: JSON is UTF-8, and a name on disk need not be."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _replace(file: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=DRAFT_PREFIX, dir=file.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have a renaming reach the disk: until then a power cut can undo it."""
-    with contextlib.suppress(OSError):  # not every system opens folders
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _incompatible(root: str, difference: str, remedy: str = REBUILD) -> IndexIncompatibleError:

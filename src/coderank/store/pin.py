@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from coderank.errors import REBUILD, WRITABLE, IndexCorruptError, IndexNotWritableError
+from coderank.errors import REBUILD, IndexCorruptError
+from coderank.store.atomic import draft_prefix, replace_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE_NAME = "server.json"
-DRAFT_PREFIX = f".{FILE_NAME}-"
-"""Begins the name of a file that is being written."""
+DRAFT_PREFIX = draft_prefix(FILE_NAME)
 
 
 class Physical(str):
@@ -46,13 +47,4 @@ def read_pin(folder: Path, name: str) -> str:
 
 def write_pin(folder: Path, name: str, collection: str) -> None:
     """Say where the points of a generation are; the file is replaced in one step. Raises IndexNotWritableError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=DRAFT_PREFIX, dir=folder)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(msgspec.json.encode(Pin(name, collection)))
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(draft).replace(folder / FILE_NAME)
-    except OSError as error:
-        raise IndexNotWritableError(f"Cannot write in {folder}: {error.strerror or error}", WRITABLE) from error
+    replace_file(folder / FILE_NAME, msgspec.json.encode(Pin(name, collection)))

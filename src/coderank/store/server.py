@@ -12,9 +12,10 @@ from coderank.errors import StoreError
 from coderank.store.checks import check_points, check_request, check_vectors
 from coderank.store.contract import Counts
 from coderank.store.layout import DENSE, OWN, Layout
+from coderank.store.ownership import OWNER
 from coderank.store.payload import PATH, path_of, to_payload
 from coderank.store.pin import Physical
-from coderank.store.server_collection import check_made_alike, complete, make
+from coderank.store.server_collection import check_made_alike, complete, make, take
 from coderank.store.server_failures import CLIENT_ERRORS, is_missing, meaning
 from coderank.store.server_names import aliases_of, delete_collection, metadata, point_alias, resolve
 from coderank.store.server_requests import METADATA, Plan, of_paths, point_id, server_point, where, without_dense
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from coderank.store.contract import StoreQuery
     from coderank.store.fingerprint import Fingerprint
+    from coderank.store.ownership import Ownership
     from coderank.store.quantization import Quantization
     from coderank.store.server_connection import Connection
     from coderank.types import Candidate, Chunk, Matrix, Point
@@ -46,11 +48,12 @@ class ServerStore:
 
     ``collection`` may be an alias, unless it is Physical. What it stands for is looked up now and then, checked against
     ``fingerprint`` (what the caller's vectors are made with), and asked by its own name in between, so that a switch of
-    the alias never mixes two models. ``verify`` runs at each look; ``verify_empty`` runs before a collection that does
+    the alias never mixes two models. At each look, what ``owned`` says has to be so: no two machines index one
+    collection. ``verify`` runs at each look; ``verify_empty`` runs before a collection that does
     not exist answers with nothing, and raises if there should be points.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is kept, how it is made, and what is checked at each look
         self,
         connection: Connection,
         collection: str,
@@ -59,6 +62,7 @@ class ServerStore:
         plan: Plan = Plan(),  # noqa: B008 - frozen
         layout: Layout = OWN,
         fingerprint: Fingerprint | None = None,
+        owned: Ownership | None = None,
         verify: Callable[[], object] = lambda: None,
         verify_empty: Callable[[], object] = lambda: None,
     ) -> None:
@@ -68,6 +72,7 @@ class ServerStore:
         self._plan = plan
         self._layout = layout
         self._fingerprint = fingerprint
+        self._owned = owned
         self._verify = verify
         self._verify_empty = verify_empty
         self._lock = threading.Lock()
@@ -150,6 +155,10 @@ class ServerStore:
         """Give nothing: no static vectors are kept, so none is missing."""
         return iter(())
 
+    def paths(self) -> Iterator[str]:
+        """Path of every point; one of several points comes as often."""
+        return (path_of(record.payload) for record in self._scroll(None, with_payload=[PATH]))
+
     def counts(self) -> Counts:
         """How many points there are, and how many have a dense vector."""
         return self._read(self._counted, Counts(0, 0))
@@ -163,8 +172,7 @@ class ServerStore:
         target = resolve(self._connection, self._name)
         names: list[str] = []
         if target is not None:
-            if METADATA not in metadata(self._connection, target):
-                raise self._foreign(target, "deleted")
+            self._check_own(target, "deleted")
             names = aliases_of(self._connection, target)
             delete_collection(self._connection, target)
         self._forget()
@@ -174,6 +182,17 @@ class ServerStore:
                 point_alias(self._connection, name, self._name)
         if then is not None:
             then()
+
+    def take_over(self) -> None:
+        """Be the one that indexes the collection, whoever it was, and wait until that one will have noticed."""
+        target = resolve(self._connection, self._name)
+        if self._owned is None or target is None:
+            return
+        if METADATA not in metadata(self._connection, target):
+            raise self._foreign(target, "written to")
+        take(self._connection, target, self._owned)
+        self._forget()
+        time.sleep(LOOK_AGAIN_S)
 
     def close(self) -> None:
         """Release the connection; the store can be used again and opens it by itself."""
@@ -270,10 +289,15 @@ class ServerStore:
     def _look(self) -> None:
         self._verify()
         found = resolve(self._connection, self._name)
-        if found is not None and found != self._target:
+        if found is not None and (found != self._target or self._owned):
             info = self._connection.call(lambda client: client.get_collection(found))
-            check_made_alike(info, self._dimension, self._layout, self._fingerprint, f"{self._connection.url} {found}")
-            self._complete, self._ours = complete(info), METADATA in (info.config.metadata or {})
+            where = f"{self._connection.url} {found}"
+            check_made_alike(info, self._dimension, self._layout, self._fingerprint, where)
+            if self._owned:
+                self._owned.check(info.config.metadata, where)
+            said = info.config.metadata or {}
+            self._complete = complete(info) and (OWNER in said or not self._owned)
+            self._ours = METADATA in said
         self._target, self._looked = found, time.monotonic()
 
     def _made(self) -> str:
@@ -287,9 +311,16 @@ class ServerStore:
             return target
         with self._lock:
             name = target or self._name
-            make(self._connection, name, self._dimension, self._plan, self._fingerprint)
+            make(self._connection, name, self._dimension, self._plan, self._fingerprint, self._owned)
             self._target, self._looked, self._complete = name, time.monotonic(), True
             return name
+
+    def _check_own(self, target: str, done: str) -> None:
+        said = metadata(self._connection, target)
+        if METADATA not in said:
+            raise self._foreign(target, done)
+        if self._owned:
+            self._owned.check(said, f"{self._connection.url} {target}")
 
     def _foreign(self, target: str, done: str) -> StoreError:
         return StoreError(

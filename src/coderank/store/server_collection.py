@@ -10,28 +10,60 @@ from qdrant_client import models
 from coderank.errors import REBUILD, IndexIncompatibleError, StoreError
 from coderank.store import fingerprint as fingerprints
 from coderank.store.fingerprint import Fingerprint
+from coderank.store.ownership import OWNER
 from coderank.store.payload import FILTERED_FIELDS
 from coderank.store.server_failures import CLIENT_ERRORS, meaning, status_of
+from coderank.store.server_names import metadata
 from coderank.store.server_requests import METADATA, Plan, creation
 
 if TYPE_CHECKING:
     from coderank.store.layout import Layout
+    from coderank.store.ownership import Ownership
     from coderank.store.server_connection import Connection
 
 _CONFLICT = 409
 
 
-def make(connection: Connection, name: str, dimension: int, plan: Plan, fingerprint: Fingerprint | None = None) -> None:
-    """Make a collection of coderank's own layout with its payload indexes; what is there of it already stays."""
+def make(
+    connection: Connection,
+    name: str,
+    dimension: int,
+    plan: Plan,
+    fingerprint: Fingerprint | None = None,
+    owned: Ownership | None = None,
+) -> None:
+    """Make a collection of coderank's own layout with its payload indexes; what is there of it already stays.
+
+    Raises StoreError where it is there meanwhile, and is not ``owned``.
+    """
     if plan.quantization.kind == "turbo":
         connection.require("TurboQuant")
     said: dict[str, Any] = {METADATA: msgspec.to_builtins(fingerprint) if fingerprint else {}}
+    if owned:
+        said[OWNER] = msgspec.to_builtins(owned.claim())
     _create(connection, name, creation(dimension, plan, said))
+    if owned:
+        _own(connection, name, owned)
     for field in FILTERED_FIELDS:
         connection.call(
             lambda client, field=field: client.create_payload_index(name, field, models.PayloadSchemaType.KEYWORD),  # type: ignore[misc]
             writes=True,
         )
+
+
+def _own(connection: Connection, name: str, owned: Ownership) -> None:
+    """Have a collection say who indexes it, unless it says so; raise StoreError where that is another."""
+    said = metadata(connection, name)
+    if OWNER not in said:
+        take(connection, name, owned)
+        said = metadata(connection, name)
+    owned.check(said, f"{connection.url} {name}")
+
+
+def take(connection: Connection, name: str, owned: Ownership) -> None:
+    """Have a collection say that it is indexed by this folder, whoever it was before."""
+    said = {**metadata(connection, name), OWNER: msgspec.to_builtins(owned.claim())}
+    connection.call(lambda client: client.update_collection(name, metadata=said), writes=True)
 
 
 def make_like(
