@@ -43,7 +43,7 @@ def test_an_interrupted_run_leaves_nothing_that_is_searched(app: World, tmp_path
         assert is_missing(engine)
         with pytest.raises(IndexNotFoundError):
             engine.search(QUESTION)
-        count = create(engine, tmp_path / "app.parquet", "app", "tiny")
+        count = create(engine, tmp_path / "app.parquet", "app", "tiny").points
         assert not is_missing(engine)
     with app.beside(folder) as engine:
         found = engine.search(QUESTION)

@@ -33,7 +33,8 @@ def load(
     """Take the vectors of FILE, which `coderank embed` wrote, and cut the collection over as `coderank migrate` does.
 
     The file is checked against its sum, its model against the one here. Points that changed since are embedded here.
-    Where there is neither an index nor a collection on the server yet, one is made of the points of FILE.
+    Where there is neither an index nor a collection on the server yet, one is made of the points of FILE. Those of
+    other programs keep their ids and payloads.
     """
     from contextlib import closing  # noqa: PLC0415
 
@@ -48,9 +49,11 @@ def load(
     chosen = model or (kind.model if kind else "")
     with bare(name, chosen or "auto", index_dir) as engine, told(name) as listener:
         if is_missing(engine):
-            count = create(engine, file, source or name, chosen or engine.model, listener)
-            sys.stdout.write(f"{name}: made of {count:,} points, with the vectors of {kind}\n")
-            if kind and (done := reconfigure(engine, kind)):
+            model = chosen or engine.model
+            made = create(engine, file, source or name, model, listener, allow_missing=allow_missing)
+            lacking = f"; {made.without:,} have none" if made.without else ""
+            sys.stdout.write(f"{name}: made of {made.points:,} points, with the vectors of {kind}{lacking}\n")
+            if kind and (done := reconfigure(engine, kind, told=made.ours)):
                 click.echo(done, err=True)
             return
     with (

@@ -62,9 +62,10 @@ def reconfiguring(engine: Engine, move: IndexMove | ServerMove) -> Callable[[], 
     return tell
 
 
-def reconfigure(engine: Engine, used: Kind) -> str:
+def reconfigure(engine: Engine, used: Kind, *, told: bool = True) -> str:
     """Name the model in use now in the configuration of a collection on a server, where it says another.
 
+    Without ``told`` also where it says ``auto``: the points themselves do not tell, as those of coderank do.
     Returns what was done or is to be known, empty for nothing. Raises ConfigurationError with what to put there, if it
     cannot be written.
     """
@@ -72,7 +73,8 @@ def reconfigure(engine: Engine, used: Kind) -> str:
         return ""
     settings = engine.home.settings
     described = wiring.describe(engine.collection, settings)
-    if described.embedding_model == "auto" or embedder(described.embedding_model, settings).name == used.model:
+    named = described.embedding_model
+    if (told and named == "auto") or (named != "auto" and embedder(named, settings).name == used.model):
         return ""
     file = settings.collections_place()
     if described.store is None:  # its index says itself which model made it

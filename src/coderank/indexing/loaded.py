@@ -61,6 +61,6 @@ def _point(raw: RawPoint, vector: Vector | None) -> Point:
     except IndexCorruptError as error:
         raise UsageError(
             f"The point {raw.id} is no chunk of coderank: {error.message}",
-            "Make the collection with the program that wrote it, then load the vectors",
+            "What other programs wrote is loaded into a collection with a store and without sources",
         ) from error
     return Point(str(raw.id), chunk, encode_document(lexical_text(chunk)), vector)

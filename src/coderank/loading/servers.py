@@ -13,9 +13,10 @@ from coderank.corpus.languages import detect
 from coderank.errors import ConfigurationError, StoreError
 from coderank.settings import secret
 from coderank.store.address import Address, Certificates
-from coderank.store.adopt import Fields
+from coderank.store.adopt import Fields, plain
 from coderank.store.pin import Physical
 from coderank.store.quantization import NONE, Quantization
+from coderank.store.raw import UNNAMED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,6 +193,25 @@ def own_store(
     from coderank.store.server import ServerStore  # noqa: PLC0415 - after connect, which says what is missing
 
     return ServerStore(connection, name, dimension, plan=plan(collection), fingerprint=fingerprint)
+
+
+def foreign_points(
+    collection: config.Collection, settings: Settings, dimension: int, fields: Fields, name: str
+) -> ServerPoints:
+    """Make a collection of a name for points that another program wrote, and open it; what had the name before goes.
+
+    The vector has the name that the description gives, or none; what a filter can name is indexed. Raises what
+    `connect` raises.
+    """
+    connection = connect(collection, settings)
+    from coderank.store.server_collection import make_foreign  # noqa: PLC0415 - after connect, as above
+    from coderank.store.server_names import delete_collection  # noqa: PLC0415
+    from coderank.store.server_points import open_server_points  # noqa: PLC0415
+
+    delete_collection(connection, name)
+    indexed = [plain(names[0]) for names in (fields.path, fields.language) if len(names) == 1]
+    make_foreign(connection, name, _server(collection).vector or UNNAMED, dimension, plan(collection), indexed)
+    return open_server_points(connection, name)
 
 
 def recorded_model(collection: config.Collection, settings: Settings) -> str:

@@ -90,13 +90,14 @@ def texts_of(
 
     Raises what `coderank.store.adopt.fields_for` raises.
     """
-    if not payloads or (wanted is None and all(map(_is_ours, payloads))):
+    if not payloads or (wanted is None and are_ours(payloads)):
         return ChunkTexts(file)
     return FieldTexts(fields_for(payloads, wanted, name))
 
 
-def _is_ours(payload: Mapping[str, Any]) -> bool:
-    return {PATH, START_LINE, NAMES} <= payload.keys()
+def are_ours(payloads: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether payloads are those of coderank's own chunks."""
+    return all({PATH, START_LINE, NAMES} <= payload.keys() for payload in payloads)
 
 
 def _ids(chunk: Chunk) -> set[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from coderank import wiring
-from coderank.errors import IndexBusyError
+from coderank.errors import IndexBusyError, StoreError, UsageError
 from coderank.indexing.claim import fingerprint_of
 from coderank.indexing.generation import Generation
 from coderank.indexing.loaded import load, write
@@ -15,12 +16,14 @@ from coderank.indexing.location import recorded
 from coderank.indexing.lock import held
 from coderank.indexing.succession import remove_folder
 from coderank.loading.choice import embedder
-from coderank.loading.servers import connect, own_store, what_is_there
+from coderank.loading.servers import connect, fields_of, foreign_points, own_store, what_is_there
 from coderank.migration.contract import Moving, Step
+from coderank.migration.text import are_ours
 from coderank.moving.move import check_file, kind_of
 from coderank.store import fingerprint
+from coderank.store.adopt import fields_for
 from coderank.store.pin import Physical, read_pin, write_pin
-from coderank.store.raw import UNNAMED
+from coderank.store.raw import UNNAMED, RawPoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +34,24 @@ if TYPE_CHECKING:
     from coderank.migration.contract import Listener
     from coderank.migration.parquet import Reader
     from coderank.models.catalogue import Model
-    from coderank.store.raw import RawPoint
+    from coderank.store.server_points import ServerPoints
     from coderank.types import Vector
 
     Pages = Iterator[list[tuple[RawPoint, Vector | None]]]
 
 FIRST = "generation-1"
 """The points grow in a folder that nobody looks into, and are named as the last step: a kill leaves no half index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made."""
+
+    points: int
+    without: int
+    """Points of them that have no vector."""
+    ours: bool = True
+    """Whether they are chunks of coderank."""
 
 
 def is_missing(engine: Engine) -> bool:
@@ -48,11 +62,24 @@ def is_missing(engine: Engine) -> bool:
     return recorded(engine.home.folder) is None
 
 
-def create(engine: Engine, file: Path, collection: str, model: str, on_progress: Listener | None = None) -> int:
-    """Write the points of a file, in the place of nothing, and return how many.
+def create(
+    engine: Engine,
+    file: Path,
+    collection: str,
+    model: str,
+    on_progress: Listener | None = None,
+    *,
+    allow_missing: bool = False,
+) -> Made:
+    """Write the points of a file, in the place of nothing.
+
+    Points of another program keep ids and payloads, in a collection on a server that is only searched from then on.
+    Those that have no vector cannot be found there, and need ``allow_missing``.
 
     Raises:
-        UsageError: the file has no vectors of the model, no points of the collection, or points that are no chunks.
+        UsageError: the file has no vectors of the model, no points of the collection, points without a vector, or such
+            as are no chunks for an index here.
+        StoreError: where other programs' points have their text is not known.
         IndexCorruptError: the file is damaged.
         IndexBusyError: another process is at it.
     """
@@ -68,31 +95,64 @@ def create(engine: Engine, file: Path, collection: str, model: str, on_progress:
                 raise IndexBusyError(f"Another process is loading {engine.label}", "Wait for it to end")
             described = _described(engine)
             if described is not None and described.is_adopted:
-                return _on_server(described, engine, chosen, pages)
+                return _on_server(described, engine, chosen, pages, allow_missing=allow_missing)
             return _indexed(described, engine, chosen, pages)
 
 
-def _indexed(described: Collection | None, engine: Engine, model: Model, pages: Pages) -> int:
+def _indexed(described: Collection | None, engine: Engine, model: Model, pages: Pages) -> Made:
     home = engine.home
     aside = home.folder / FIRST
     place = "" if described is None or described.store is None else _place(described, engine, model)
     with closing(Generation(replace(home, folder=aside), model)) as generation:
         count = load(generation, pages)
+        dense = generation.counts().dense
     fingerprint.write(home.folder, fingerprint_of(model), home.root, FIRST)
     if described is not None and place:
         _name(described, engine, place)
-    return count
+    return Made(count, count - dense)
 
 
-def _on_server(described: Collection, engine: Engine, model: Model, pages: Pages) -> int:
-    place = _place(described, engine, model)
+def _on_server(described: Collection, engine: Engine, model: Model, pages: Pages, *, allow_missing: bool) -> Made:
+    first = next(pages, [])
+    payloads, pages = [point.payload for point, _ in first], chain([first], pages)
+    wanted = described.store.payload if described.store else None
+    if wanted is None and are_ours(payloads):
+        place = _place(described, engine, model)
+        made = _chunks(described, engine, model, pages, place)
+    else:
+        fields = fields_for(payloads, fields_of(wanted), described.name)  # which refuses what could not be searched
+        place = _place(described, engine, model)
+        with closing(foreign_points(described, engine.home.settings, model.dimension, fields, place)) as there:
+            made = _as_they_are(described, there, pages)
+    if made.without and not (made.ours or allow_missing):
+        raise UsageError(
+            f"{made.without:,} of {made.points:,} points have no vector, and could not be found",
+            "Run it again with --allow-missing to load them all the same, or embed them anew: coderank embed --verbose",
+        )
+    _name(described, engine, place)
+    remove_folder(engine.home.folder / FIRST)
+    return made
+
+
+def _chunks(described: Collection, engine: Engine, model: Model, pages: Pages, place: str) -> Made:
     store = own_store(described, engine.home.settings, model.dimension, fingerprint_of(model), Physical(place))
     with closing(store):
         store.erase()  # what an interrupted run has left
         count = sum(map(len, write(store, pages)))
-    _name(described, engine, place)
-    remove_folder(engine.home.folder / FIRST)
-    return count
+        return Made(count, count - store.counts().dense)
+
+
+def _as_they_are(described: Collection, there: ServerPoints, pages: Pages) -> Made:
+    """Write points with their own ids and payloads, and nothing of coderank's beside them."""
+    name = (described.store.vector if described.store else "") or UNNAMED
+    count = without = 0
+    for page in pages:
+        there.write([RawPoint(raw.id, raw.payload, {} if made is None else {name: made}) for raw, made in page])
+        count += len(page)
+        without += sum(made is None for _, made in page)
+    if there.count() != count:
+        raise StoreError(f"Of {count:,} points, {there.collection} has {there.count():,}: ids are there twice")
+    return Made(count, without, ours=False)
 
 
 def _place(described: Collection, engine: Engine, model: Model) -> str:

@@ -14,9 +14,11 @@ from coderank.store.ownership import OWNER
 from coderank.store.payload import FILTERED_FIELDS
 from coderank.store.server_failures import CLIENT_ERRORS, meaning, status_of
 from coderank.store.server_names import metadata
-from coderank.store.server_requests import METADATA, Plan, creation
+from coderank.store.server_requests import METADATA, Plan, creation, foreign_creation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from coderank.store.layout import Layout
     from coderank.store.ownership import Ownership
     from coderank.store.server_connection import Connection
@@ -44,7 +46,21 @@ def make(
     _create(connection, name, creation(dimension, plan, said))
     if owned:
         _own(connection, name, owned)
-    for field in FILTERED_FIELDS:
+    _index(connection, name, FILTERED_FIELDS)
+
+
+def make_foreign(
+    connection: Connection, name: str, vector: str, dimension: int, plan: Plan, indexed: Sequence[str]
+) -> None:
+    """Make a collection for points of another program, without a word of coderank in it, and indexes of some fields."""
+    if plan.quantization.kind == "turbo":
+        connection.require("TurboQuant")
+    _create(connection, name, foreign_creation(vector, dimension, plan))
+    _index(connection, name, indexed)
+
+
+def _index(connection: Connection, name: str, fields: Sequence[str]) -> None:
+    for field in fields:
         connection.call(
             lambda client, field=field: client.create_payload_index(name, field, models.PayloadSchemaType.KEYWORD),  # type: ignore[misc]
             writes=True,

@@ -77,6 +77,22 @@ def creation(dimension: int, plan: Plan, metadata: dict[str, Any] | None) -> dic
     }
 
 
+def foreign_creation(vector: str, dimension: int, plan: Plan) -> dict[str, Any]:
+    """Arguments that create a collection of one dense vector, as other programs have it: "" for the unnamed one."""
+    dense = models.VectorParams(
+        size=dimension,
+        distance=models.Distance(plan.distance),
+        on_disk=plan.on_disk,
+        quantization_config=quantization_config(plan.quantization),
+    )
+    return {
+        "vectors_config": {vector: dense} if vector else dense,
+        "shard_number": plan.shard_number,
+        "replication_factor": plan.replication_factor,
+        "write_consistency_factor": plan.write_consistency_factor,
+    }
+
+
 def quantization_config(wanted: Quantization) -> models.QuantizationConfig | None:
     """Describe a quantization to a server."""
     if wanted.kind == "binary":
