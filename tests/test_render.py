@@ -18,6 +18,7 @@ from coderank.render import (
     numbered,
     percent,
     query_terms,
+    telling_lines,
     to_json,
     to_text,
     visible,
@@ -121,6 +122,18 @@ class TestExcerpt:
         shown = excerpt(hit(content, symbol="LIMIT"), query_terms("lease"), limit=limit)
         assert "LIMIT = 5" in [line.text for line in shown.lines]
         assert len(shown.lines) <= limit
+
+    @given(above=st.integers(0, 3), below=st.integers(0, 3))
+    def test_one_line_alone_is_the_definition(self, above: int, below: int) -> None:
+        content = "\n".join([*["# lease"] * above, "LIMIT = 5", *["# lease"] * below])
+        assert telling_lines(hit(content, start=7, symbol="LIMIT"), ("lease",), 1) == [(7 + above, "LIMIT = 5")]
+
+    @given(content=st.text("abl \t\n\r\x1b", max_size=80), limit=st.integers(1, 9))
+    def test_lines_with_their_numbers_are_those_of_the_excerpt(self, content: str, limit: int) -> None:
+        lines = telling_lines(hit(content, start=3), ("ab", "l"), limit)
+        shown = excerpt(hit(content, start=3), ("ab", "l"), limit=limit)
+        assert lines == [(line.number, line.text) for line in shown.lines]
+        assert not any(sign in text for _, text in lines for sign in "\r\x1b")
 
     @given(line=st.text("ab_ é-.", max_size=12), name=st.sampled_from(["a", "ab", "a-a", "é", "_b"]))
     def test_a_definition_line_has_the_name_as_a_word(self, line: str, name: str) -> None:

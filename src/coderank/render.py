@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from coderank.types import SearchMode, Tier
@@ -145,7 +146,7 @@ def excerpt(hit: Hit, terms: Sequence[str], *, limit: int = EXCERPT_LINES) -> Ex
     """Choose at most ``limit`` lines of a hit: its definition line and the stretch with most of the query's words."""
     lines = source_lines(hit)
     found = _terms_by_line(lines, terms)
-    chosen = _choose(lines, found, hit.symbol, limit)
+    chosen = _choose(lines, terms, hit.symbol, limit)
     return Excerpt(
         path=place(hit),
         span=str(hit.start_line) if hit.end_line <= hit.start_line else f"{hit.start_line}-{hit.end_line}",
@@ -158,9 +159,17 @@ def excerpt(hit: Hit, terms: Sequence[str], *, limit: int = EXCERPT_LINES) -> Ex
     )
 
 
+def telling_lines(hit: Hit, terms: Sequence[str], limit: int) -> list[tuple[int, str]]:
+    """Choose the same lines, and give each with its number (1-based, of the file)."""
+    lines = source_lines(hit)
+    return [(hit.start_line + i, lines[i]) for i in _choose(lines, terms, hit.symbol, limit)]
+
+
 def source_lines(hit: Hit) -> list[str]:
     """Give the lines of a hit as they can be shown, without blank ones at the end."""
-    lines = [visible(line.removesuffix("\r")) for line in hit.content.split("\n")]
+    lines = hit.content.split("\n")
+    if not hit.content.replace("\n", "").replace("\t", "").isprintable():  # which is stricter: a few lines then differ
+        lines = [visible(line.removesuffix("\r")) for line in lines]
     while len(lines) > 1 and not lines[-1].strip():
         lines.pop()
     return lines
@@ -228,17 +237,18 @@ def _joined(root: str, path: str) -> str:
     return f"{root.removesuffix('/')}/{path}"
 
 
-def _terms_by_line(lines: Sequence[str], terms: Sequence[str]) -> list[frozenset[str]]:
-    """Which terms are on each line, whatever their case."""
+def _terms_by_line(lines: Sequence[str], terms: Sequence[str]) -> list[int]:
+    """Which terms are on each line, whatever their case: a bit for each term, by the order of their names."""
     folded = [line.lower() for line in lines]
     whole = "\n".join(folded)
-    present = [term for term in terms if term in whole]
-    if not present:
-        return [frozenset()] * len(lines)
-    return [frozenset([term for term in present if term in line]) for line in folded]
+    found = [0] * len(lines)
+    for at, term in enumerate(sorted(term for term in terms if term in whole)):
+        bit = 1 << at
+        found = [here | bit if term in line else here for here, line in zip(found, folded, strict=True)]
+    return found
 
 
-def _choose(lines: Sequence[str], found: Sequence[frozenset[str]], symbol: str, limit: int) -> list[int]:
+def _choose(lines: Sequence[str], terms: Sequence[str], symbol: str, limit: int) -> list[int]:
     """Indices of the lines to show, ascending.
 
     Where little follows the definition, as after a module's docstring, what was asked for may stand above it.
@@ -249,7 +259,7 @@ def _choose(lines: Sequence[str], found: Sequence[frozenset[str]], symbol: str, 
     anchor = _definition(lines, symbol, first)
     length = limit - 1
     begin = anchor + 1 if anchor + length < len(lines) else first
-    start = _densest(found, begin, length)
+    start = _densest(_terms_by_line(lines, terms), begin, length)
     window = range(start, min(start + length, len(lines)))
     return sorted({anchor, *_without_blank_ends(window, lines)})
 
@@ -282,25 +292,28 @@ def _is_word(character: str) -> bool:
     return character.isalnum() or character == "_"
 
 
-def _densest(found: Sequence[frozenset[str]], begin: int, length: int) -> int:
+def _densest(found: Sequence[int], begin: int, length: int) -> int:
     """Where the stretch of ``length`` lines with the most telling words starts; the earliest of equals.
 
     A word counts once per stretch, by its rarity in the hit: a name on every line says nothing about where to look.
     """
-    frequency: dict[str, int] = {}
-    for terms in found:
-        for term in terms:
-            frequency[term] = frequency.get(term, 0) + 1
-
-    weights: dict[frozenset[str], float] = {frozenset(): 0.0}
-
-    def weight(start: int) -> float:
-        here = frozenset[str]().union(*found[start : start + length])
-        if here not in weights:  # most stretches have the words of the one before
-            weights[here] = sum(1 / frequency[term] for term in sorted(here))
-        return weights[here]
-
-    if not frequency:
+    if length < 1 or not any(found):
         return begin
+    bits = range(max(found).bit_length())
+    rarity = [1 / sum(here >> at & 1 for here in found) for at in bits]
     last = max(begin, len(found) - length)
-    return max(range(begin, last + 1), key=lambda start: (weight(start), -start))
+    stretches = _joined_stretches(found, length)[begin : last + 1]
+    # Most stretches have the words of the one before.
+    weight = {terms: sum(rarity[at] for at in bits if terms >> at & 1) for terms in set(stretches)}
+    weights = [weight[terms] for terms in stretches]
+    return begin + weights.index(max(weights))
+
+
+def _joined_stretches(found: Sequence[int], length: int) -> list[int]:
+    """Which terms are on the ``length`` lines from each line on, fewer at the end."""
+    joined, done = list(found), 1
+    while done < length:
+        step = min(done, length - done)
+        joined = [here | there for here, there in zip_longest(joined, joined[step:], fillvalue=0)]
+        done += step
+    return joined

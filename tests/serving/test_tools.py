@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +118,14 @@ def test_what_changes_between_search_and_answer_is_never_shown_stale(
 ) -> None:
     login = root(workspace) / "src" / "login.py"
     before = login.read_text()
-    real = Kept.text
+    real = Kept.texts
 
-    def changing(kept: Kept, path: str) -> object:
+    def changing(kept: Kept, paths: Iterable[str]) -> object:
         login.write_text("# moved down\n" + before.replace("user.hash ==", "secure_compare(user.hash,"))
         (root(workspace) / "docs" / "guide.md").unlink(missing_ok=True)
-        return real(kept, path)
+        return real(kept, paths)
 
-    monkeypatch.setattr(Kept, "text", changing)
+    monkeypatch.setattr(Kept, "texts", changing)
     try:
         reply = ask(workspace, "search_code", query="compare a password", limit=3, detail="full")
     finally:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from coderank.corpus.decode import decode, is_binary
 from coderank.corpus.exclusions import by_name
 from coderank.corpus.machine_written import generated_marker, is_minified
-from coderank.corpus.regular import read_regular
+from coderank.corpus.regular import read_regular, read_straight
 from coderank.corpus.walk import MAX_FILE_BYTES
 from coderank.types import Skip, SkipReason
 
@@ -78,10 +78,12 @@ def _load(root: Path, path: str) -> bytes | Skip:
     reason = by_name(path.rpartition("/")[2])
     if reason is not None:
         return Skip(path, reason)
-    place = locate(root, path)
-    if place is None:
-        return Skip(path, SkipReason.OUTSIDE_ROOT)
-    data = read_regular(place, MAX_FILE_BYTES + 1)
+    data = read_straight(f"{root}/{path}", MAX_FILE_BYTES + 1)
+    if data is None:
+        place = locate(root, path)
+        if place is None:
+            return Skip(path, SkipReason.OUTSIDE_ROOT)
+        data = read_regular(place, MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         return Skip(path, SkipReason.TOO_LARGE, f"more than {MAX_FILE_BYTES:,} bytes")
     return Skip(path, SkipReason.BINARY) if is_binary(data) else data

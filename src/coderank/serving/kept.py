@@ -13,7 +13,7 @@ from coderank.serving.follow import NOBODY, Follower, Freshness
 from coderank.serving.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from coderank.engine import Engine
     from coderank.errors import CoderankError
@@ -132,9 +132,9 @@ class Kept:
                 error.name_index(engine.arguments)
                 raise
 
-    def text(self, path: str) -> str | Skip | None:
-        """Give the text of an indexed file as it is now; see `Engine.text`."""
-        return self.use(lambda engine: engine.text(path))
+    def texts(self, paths: Iterable[str]) -> dict[str, str | Skip | None]:
+        """Give the texts of indexed files as they are now; see `Engine.text`."""
+        return self.use(lambda engine: {path: engine.text(path) for path in paths})
 
     def fill(self, seconds: float, call: Call = NOBODY) -> int:
         """Compute missing vectors for so long, and return how many were added: 0 also while another process does.

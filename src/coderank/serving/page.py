@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from coderank.render import EXCERPT_LINES, excerpt, number_width, numbered, place, query_terms, source_lines, visible
+from coderank.render import EXCERPT_LINES, place, query_terms, source_lines, telling_lines, visible
 from coderank.serving.spans import Span, Standing
 from coderank.serving.tokens import tokens
 
@@ -194,9 +194,19 @@ def _lines(span: Span, terms: Sequence[str], detail: Detail) -> Iterable[str]:
         return ()
     if detail is Detail.FULL:
         return source_lines(span.hit)
-    shown = excerpt(span.hit, terms, limit=span.hits * (1 if detail is Detail.SIGNATURES else EXCERPT_LINES))
-    width = number_width(shown) - 2
-    return (f"{number:>{width}}  {line}".rstrip() for number, line in numbered(shown))
+    shown = telling_lines(span.hit, terms, span.hits * (1 if detail is Detail.SIGNATURES else EXCERPT_LINES))
+    width = len(str(shown[-1][0]))  # the numbers grow
+    return _numbered(shown, width)
+
+
+def _numbered(shown: Sequence[tuple[int, str]], width: int) -> Iterator[str]:
+    """Write each line behind its number, and three dots where lines were left out."""
+    following = shown[0][0]
+    for number, line in shown:
+        if number != following:
+            yield f"{'...':>{width}}"
+        yield f"{number:>{width}}  {line}".rstrip()
+        following = number + 1
 
 
 def _cut(line: str) -> str:

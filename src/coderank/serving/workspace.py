@@ -19,7 +19,7 @@ from coderank.serving.targets import chosen, collections, folders, here_if_a_pro
 from coderank.types import SearchResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
     from typing import Self
 
     from coderank.engine import Engine
@@ -63,17 +63,22 @@ class Answer:
 
     def checked(self, hits: Sequence[Hit]) -> tuple[list[Span], int]:
         """Compare hits of this answer with their files now, and count those whose file is gone: they are left out."""
-        holders = {hit.root: part.kept for part in self.parts if part.result for hit in part.result.hits}
-        texts: dict[tuple[str, str], str | Skip | None] = {}
+        texts = self._texts({(hit.root, hit.path) for hit in hits})
         found: list[Span] = []
         for rank, hit in enumerate(hits):
-            place = hit.root, hit.path
-            if place not in texts:
-                texts[place] = holders[hit.root].text(hit.path)
-            span = checked(hit, texts[place])
+            span = checked(hit, texts[hit.root, hit.path])
             if span is not None:
                 found.append(replace(span, rank=rank))
         return found, len(hits) - len(found)
+
+    def _texts(self, places: Set[tuple[str, str]]) -> dict[tuple[str, str], str | Skip | None]:
+        """Read files, named by root and path, from the targets that their hits are of: the last one of that root."""
+        holders = {hit.root: part.kept for part in self.parts if part.result for hit in part.result.hits}
+        return {
+            (root, path): text
+            for root in {root for root, _ in places}
+            for path, text in holders[root].texts(path for its, path in places if its == root).items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

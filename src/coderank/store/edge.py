@@ -11,7 +11,6 @@ import qdrant_edge as qdrant
 
 from coderank.store.checks import check_points, check_request, check_vectors
 from coderank.store.contract import Counts
-from coderank.store.edge_chunks import ReadChunks
 from coderank.store.edge_requests import (
     engine_point,
     of_paths,
@@ -101,7 +100,6 @@ class EdgeStore:
         self._verify_empty = verify_empty
         self._tenancy = Tenancy(Lease(folder), self._open, self._close, busy_timeout)
         self._counts: Counts | None = None
-        self._chunks = ReadChunks()
         self.only_read = True
         """Whether nothing was written. Such a store may be left to the end of the process instead of being closed: the
         engine drops the files of what it closes from the page cache (150 ms for 50 k points here, and the next process
@@ -160,7 +158,7 @@ class EdgeStore:
     def query(self, request: StoreQuery) -> list[Candidate]:
         """Give the best ``limit`` points and the definitions asked for, best first, ties by (path, start_line)."""
         check_request(request, self._dimension)
-        return self._read(lambda shard: self._ranked(shard, request), [])
+        return self._read(lambda shard: ranked(shard, request, self._quantization, self._static_here), [])
 
     def retrieve(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """Chunks by id; ids that do not exist are absent."""
@@ -225,9 +223,6 @@ class EdgeStore:
         """Flush and release; the store can be used again and reopens by itself."""
         self._tenancy.close()
 
-    def _ranked(self, shard: qdrant.EdgeShard, request: StoreQuery) -> list[Candidate]:
-        return ranked(shard, request, self._quantization, self._chunks, self._static_here)
-
     def _counted(self, shard: qdrant.EdgeShard) -> Counts:
         if self._counts is None:
             points = shard.count(qdrant.CountRequest())
@@ -275,7 +270,7 @@ class EdgeStore:
         self.only_read = False
         with self._tenancy.use(self._open_or_create) as shard, translated(self._folder):
             check_space(self._folder)
-            self._forget()
+            self._counts = None
             yield shard
 
     def _open(self) -> qdrant.EdgeShard:
@@ -292,19 +287,14 @@ class EdgeStore:
         return self._load()
 
     def _load(self) -> qdrant.EdgeShard:
-        self._forget()
+        self._counts = None
         check_finished(self._shard)
         there = static_vectors(self._shard)
         self._has_static = self._static in there
         return load(self._shard, shard_config(self._dimension, self._quantization, static=there))
 
-    def _forget(self) -> None:
-        """Know nothing of the points any more: they may be others from now on."""
-        self._counts = None
-        self._chunks.forget()
-
     def _close(self, shard: qdrant.EdgeShard) -> None:
-        self._forget()
+        self._counts = None
         close(shard, self._folder)
 
     def _create(self) -> None:

@@ -191,19 +191,20 @@ def legs_of(request: StoreQuery, static: StaticVector | None = None) -> list[Leg
 
 
 def union_request(request: StoreQuery, legs: Sequence[Leg], ids: set[UUID]) -> qdrant.QueryRequest:
-    """Score these points on all legs of a request, and rank all of them by the weighted sum."""
+    """Score these points on all legs of a request, rank all of them by the weighted sum, and read their chunks."""
     size = max(1, len(ids))
     among = [qdrant.HasIdCondition({*ids})]
     stored = qdrant.SearchParams(exact=True)  # not by the quantized vectors
     if len(legs) == 1:
         where = _where(among, legs[0])
-        return qdrant.QueryRequest(limit=size, query=legs[0].query, filter=where, params=stored)
+        return qdrant.QueryRequest(limit=size, query=legs[0].query, filter=where, params=stored, with_payload=True)
     return qdrant.QueryRequest(
         limit=size,
         prefetches=[
             qdrant.Prefetch(limit=size, query=leg.query, filter=_where(among, leg), params=stored) for leg in legs
         ],
         query=_weighted_sum(request, legs),
+        with_payload=True,
     )
 
 
