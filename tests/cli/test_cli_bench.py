@@ -41,6 +41,7 @@ def test_everything_is_measured_on_a_copy(plan: Plan) -> None:
     assert found.stages.keys() == {"embed", "retrieve", "rank", "total"}
     assert [(one.chunks, set(one.stages)) for one in found.grown] == [(40, {"embed", "retrieve", "rank"})]
     assert (found.compressed_chunks, found.compressed[0].recall) == (40, 1.0)
+    assert found.grown[0].built_s > found.grown[0].compacted_s > 0
     assert found.disk_bytes > 0
     assert {file.name: file.read_text() for file in plan.source.iterdir()} == FILES
     assert not (plan.settings.data_dir / "indexes").exists()

@@ -65,18 +65,19 @@ def check_room(scratch: Path, sizes: Sequence[int]) -> None:
 def grown(pool: Pool, folder: Path, size: int, questions: Questions) -> Grown:
     """Fill an empty folder with so many chunks, ask it everything, and delete it."""
     folder.mkdir()
-    built = apart(_built, pool, folder, size)
+    built, compacted = apart(_built, pool, folder, size)
     spent, added = apart(_asked, folder, questions)
     stages = {name: tuple(values) for name, values in spent.items()}
-    found = Grown(size, stages.pop(TOTAL), stages, bytes_on_disk(folder), added, built)
+    found = Grown(size, stages.pop(TOTAL), stages, bytes_on_disk(folder), added, built, compacted)
     shutil.rmtree(folder)
     return found
 
 
-def _built(pool: Pool, folder: Path, size: int) -> float:
+def _built(pool: Pool, folder: Path, size: int) -> tuple[float, float]:
+    """Return the seconds that all of it took, and those of compacting."""
     start = time.perf_counter()
-    build(pool, folder, size)
-    return time.perf_counter() - start
+    compacted = build(pool, folder, size)
+    return time.perf_counter() - start, compacted
 
 
 def _asked(folder: Path, questions: Questions) -> tuple[dict[str, list[float]], float]:

@@ -49,6 +49,8 @@ class Grown(msgspec.Struct, frozen=True):
     added_mib: float
     """Resident memory that opening and asking it added to the process."""
     built_s: float
+    compacted_s: float
+    """Of that the end, in which no other process gets at the store."""
 
 
 class Compressed(msgspec.Struct, frozen=True):

@@ -67,12 +67,13 @@ def all_tables(found: Bench) -> Iterator[Table]:
             f"{one.disk_bytes / _MIB:.0f} MiB",
             f"{one.added_mib:.0f} MiB",
             f"{one.built_s:.1f} s",
+            f"{one.compacted_s:.1f} s",
         ]
         for one in found.grown
     ]
     if rows:
         columns = ("chunks", *(f"{share}, ms" for share in shares), *(f"{stage}, p50" for stage in _GROWING))
-        columns += ("on disk", "memory", "built in")
+        columns += ("on disk", "memory", "built in", "of that compacting")
         yield Table("Growth: search and ranking, the question's vector known", columns, rows)
     rows = [
         [one.label, f"{one.recall:.4f}", f"{one.ms:.2f}", f"{one.disk_bytes / _MIB:.1f} MiB"]

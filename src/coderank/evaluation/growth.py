@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 import zlib
 from contextlib import closing
@@ -59,13 +60,18 @@ class Pool:
             yield disturbed(self.vectors, random)
 
 
-def build(pool: Pool, folder: Path, count: int, quantization: Quantization = TURBO) -> None:
-    """Write a store of ``count`` points into an empty folder, compacted as at the end of every indexing run."""
+def build(pool: Pool, folder: Path, count: int, quantization: Quantization = TURBO) -> float:
+    """Write a store of ``count`` points into an empty folder, and compact it as at the end of every indexing run.
+
+    Returns the seconds that compacting took, in which no other process gets at the store.
+    """
     points = islice(pool.points(), count)
     with closing(EdgeStore(folder, pool.vectors.shape[1], quantization=quantization)) as store:
         while some := list(islice(points, _WRITTEN_AT_ONCE)):
             store.upsert(some)
+        start = time.perf_counter()
         store.optimize()
+        return time.perf_counter() - start
 
 
 def disturbed(vectors: Matrix, random: np.random.Generator) -> Matrix:
