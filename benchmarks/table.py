@@ -21,6 +21,8 @@ from coderank.evaluation.tables import markdown
 PROJECT = Path(__file__).parents[1]
 QUALITY = ("localisation", "static-tier", "offline-rerank", "sets")
 """The results that measure quality."""
+BUSY = 2.0
+"""Load of a core from which on a run had little of it; the benchmark before it leaves up to that behind."""
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -49,12 +51,18 @@ def origins(results: Results) -> str:
     lines = []
     for machine in dict.fromkeys(_machine(result) for result in results.values()):
         taken = [
-            f"{name} {result['date'][:10]} at {result['commit']}"
+            f"{name} {result['date'][:10]} at {result['commit']}{_beside(result)}"
             for name, result in results.items()
             if _machine(result) == machine
         ]
         lines.append(f"Measured on {machine}: {'; '.join(taken)}.")
     return "\n\n".join(lines)
+
+
+def _beside(result: Mapping[str, Any]) -> str:
+    """Say of a result that it was taken beside other work."""
+    busy = result["load_at_start"][:1] > [BUSY * result["machine"]["cores"]]
+    return " (beside other work: times are upper bounds)" if busy else ""
 
 
 def _machine(result: Mapping[str, Any]) -> str:
@@ -107,7 +115,7 @@ def migration(results: Results) -> str:
 
 def speed(results: Results) -> str:
     """Render what the page on measuring shows of speed, memory and disk."""
-    return _only(results, ("bench",))
+    return _only(results, ("bench",)) if "bench" in results else "Not measured yet."
 
 
 def reranking(results: Results) -> str:

@@ -24,6 +24,7 @@ def result(value: float) -> dict[str, Any]:
         "machine": MACHINE,
         "date": "2026-01-02 03:04 UTC",
         "commit": "abc",
+        "load_at_start": [1.5, 1.0, 0.5],
         "tables": tables,
     }
 
@@ -58,6 +59,9 @@ def test_origins_group_by_machine() -> None:
     other = result(1) | {"machine": MACHINE | {"cores": 4}}
     text = table.origins({"throughput": result(1), "first-answer": result(1), "sets": other})
     assert text.count("Measured on") == 2
+    busy = result(1) | {"load_at_start": [4.5, 1.0, 0.5]}
+    assert "at abc (beside other work: times are upper bounds)." in table.origins({"throughput": busy})
+    assert "beside" not in table.origins({"throughput": result(1) | {"load_at_start": []}})
     assert "throughput 2026-01-02 at abc; first-answer 2026-01-02 at abc." in text
 
 

@@ -64,8 +64,8 @@ def all_tables(found: Bench) -> Iterator[Table]:
             f"{one.chunks:,}",
             *(f"{quantile(one.ms, share):.2f}" for share in SHARES),
             *(f"{median(one.stages[stage]):.2f}" for stage in _GROWING),
-            f"{one.disk_bytes / _MIB:.0f} MiB",
-            f"{one.added_mib:.0f} MiB",
+            f"{one.disk_bytes / _MIB:,.0f} MiB",
+            f"{one.added_mib:,.0f} MiB",
             f"{one.built_s:.1f} s",
             f"{one.compacted_s:.1f} s",
         ]
@@ -108,8 +108,8 @@ def html(found: Bench) -> str:
 def _figures(found: Bench) -> Iterator[tuple[str, str]]:
     stages = [(name, median(ms)) for name, ms in found.stages.items() if name != TOTAL]
     yield "Where the time of a question goes (medians)", plots.waterfall(stages)
-    seconds = [(one.what, (median(one.seconds),)) for one in found.processes]
-    yield "Whole processes, seconds", plots.bars(seconds, ("median",), Axis("seconds"))
+    seconds = [(one.what, (median(one.seconds),)) for one in found.processes[1:]]  # beside the first they are nothing
+    yield "Whole processes on an index that is there, seconds", plots.bars(seconds, ("median",), Axis("seconds"))
     if found.grown:
         times = [
             Series(f"p{share * 100:.0f}", tuple((float(one.chunks), quantile(one.ms, share)) for one in found.grown))
@@ -127,8 +127,11 @@ def _figures(found: Bench) -> Iterator[tuple[str, str]]:
             plots.lines(points, Axis("ms", low=0.0), Axis("recall@10", high=1.0)),
         )
     for one in found.rivals:
-        rows = [("coderank", (one.ours_s,)), ("the other", (one.theirs_s,))]
-        yield f"{one.what}, seconds: {one.name}", plots.bars(rows, ("seconds",), Axis("seconds"))
+        rows = [("coderank", (one.ours_s,)), (one.name.split(" ")[0], (one.theirs_s,))]
+        yield (
+            f"{one.what[0].upper()}{one.what[1:]}, seconds: {one.name}",
+            plots.bars(rows, ("seconds",), Axis("seconds")),
+        )
 
 
 _CHUNKS = Axis("chunks", log=True)
