@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 from tests.hub_layout import CODERANK_EMBED
 
 from benchmarks.full_size import MODEL, PACKAGES, Place, demand
-from benchmarks.migration import CHUNKS, KILLS, World, busy, indexed, kill_rows, killed, move_rows, moved, rolled_back
-from benchmarks.results import FOLDER, Run, Table
-from coderank.evaluation.tables import markdown
+from benchmarks.migration import World, benchmark, indexed, kill_rows, killed, move_rows, moved, parser, rolled_back
+from benchmarks.results import Run
 from coderank.models import catalogue
 
 if TYPE_CHECKING:
@@ -36,27 +34,16 @@ NAME = f"{BEFORE} to {LAYERS} layers of {MODEL}"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark, print its table and, if asked to, write its result."""
-    given = _parser().parse_args(arguments)
+    wanted = parser("benchmarks.encoder_move", __doc__)
+    wanted.add_argument("model", type=Path, help="folder of the model")
+    wanted.add_argument("--layers", type=int, default=LAYERS, choices=range(1, CODERANK_EMBED.layers + 1))
     run = Run("migration-encoder", "python -m benchmarks.encoder_move REPOSITORIES MODEL --save")
-    with tempfile.TemporaryDirectory() as scratch:
-        details = _measured(Path(scratch), given)
-    rows = [*move_rows(NAME, details["move"]), *kill_rows(details["kills"]), busy()]
-    table = Table(f"A move of {details['chunks']:,} chunks to a model that computes", ("what", "value"), rows)
-    print(f"\n{table.title}\n\n{markdown(table.columns, table.rows)}")
-    if given.save:
-        print(run.write({}, details, [table], given.results))
+    title = "A move of {:,} chunks to a model that computes"
+    benchmark(run, wanted.parse_args(arguments), _measured, title, _rows)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.encoder_move", description=__doc__)
-    parser.add_argument("repositories", type=Path, help="folder of repositories to copy from")
-    parser.add_argument("model", type=Path, help="folder of the model")
-    parser.add_argument("--layers", type=int, default=LAYERS, choices=range(1, CODERANK_EMBED.layers + 1))
-    parser.add_argument("--chunks", type=int, default=CHUNKS, help="at least so many")
-    parser.add_argument("--kills", type=int, default=KILLS, help="how often to kill a move")
-    parser.add_argument("--save", action="store_true", help="write the result file")
-    parser.add_argument("--results", type=Path, default=FOLDER, help="where the result file goes")
-    return parser
+def _rows(found: dict[str, Any]) -> list[list[str]]:
+    return [*move_rows(NAME, found["move"]), *kill_rows(found["kills"])]
 
 
 def _measured(scratch: Path, given: argparse.Namespace) -> dict[str, Any]:

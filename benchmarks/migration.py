@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,33 +78,45 @@ class Watched:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark, print its table and, if asked to, write its result."""
-    given = _parser().parse_args(arguments)
-    run_ = Run("migration", "python -m benchmarks.migration REPOSITORIES --save")
+    given = parser("benchmarks.migration", __doc__).parse_args(arguments)
+    run = Run("migration", "python -m benchmarks.migration REPOSITORIES --save")
+    benchmark(run, given, _measured, "Moves of {:,} chunks", _rows)
+
+
+def parser(module: str, description: str | None) -> argparse.ArgumentParser:
+    """Make what reads the arguments that benchmarks of moves have in common."""
+    made = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    made.add_argument("repositories", type=Path, help="folder of repositories to copy from")
+    made.add_argument("--chunks", type=int, default=CHUNKS, help="at least so many")
+    made.add_argument("--kills", type=int, default=KILLS, help="how often to kill a move")
+    made.add_argument("--save", action="store_true", help="write the result file")
+    made.add_argument("--results", type=Path, default=FOLDER, help="where the result file goes")
+    return made
+
+
+def benchmark(
+    run: Run,
+    given: argparse.Namespace,
+    measured: Callable[[Path, argparse.Namespace], dict[str, Any]],
+    title: str,
+    rows: Callable[[dict[str, Any]], list[list[str]]],
+) -> None:
+    """Measure in a folder that is deleted again, print a table and, if asked to, write the result."""
     with tempfile.TemporaryDirectory() as scratch:
-        details = _measured(Path(scratch), given.repositories, given.chunks, given.kills)
-    table = Table(f"Moves of {details['chunks']:,} chunks", ("what", "value"), [*_rows(details), busy()])
+        details = measured(Path(scratch), given)
+    table = Table(title.format(details["chunks"]), ("what", "value"), [*rows(details), _busy()])
     print(f"\n{table.title}\n\n{markdown(table.columns, table.rows)}")
     if given.save:
-        print(run_.write({}, details, [table], given.results))
+        print(run.write({}, details, [table], given.results))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.migration", description=__doc__)
-    parser.add_argument("repositories", type=Path, help="folder of repositories to copy from")
-    parser.add_argument("--chunks", type=int, default=CHUNKS, help="at least so many")
-    parser.add_argument("--kills", type=int, default=KILLS, help="how often to kill a move")
-    parser.add_argument("--save", action="store_true", help="write the result file")
-    parser.add_argument("--results", type=Path, default=FOLDER, help="where the result file goes")
-    return parser
-
-
-def _measured(scratch: Path, repositories: Path, chunks: int, kills: int) -> dict[str, Any]:
+def _measured(scratch: Path, given: argparse.Namespace) -> dict[str, Any]:
     settings = settings_with_tiny(scratch, dimensions=MODELS)
     world = World(scratch / "tree", settings)
-    found: dict[str, Any] = {"chunks": indexed(world, repositories, chunks, 384)}
+    found: dict[str, Any] = {"chunks": indexed(world, given.repositories, given.chunks, 384)}
     found["384 to 768"] = moved(world, "shaped-768")
     found["rollback_s"] = rolled_back(world)
-    found["kills"] = killed(world, "shaped-768", kills)
+    found["kills"] = killed(world, "shaped-768", given.kills)
     found["changes"] = _changed(world)
     _wide(world)
     found["3584 to 384"] = moved(world, "shaped-384")
@@ -343,7 +355,7 @@ def _counted(stages: dict[str, int]) -> str:
     return ", ".join(f"{count} when {stage}" for stage, count in stages.items())
 
 
-def busy() -> list[str]:
+def _busy() -> list[str]:
     return ["load average at the end, of 1, 5 and 15 minutes", ", ".join(map(str, machine.load()))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,20 +29,6 @@ QUESTION = "function of part2"
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_store, "LOOK_AGAIN_S", 0.05)
-
-
-@pytest.fixture
-def server() -> Iterator[QdrantServer]:
-    made = QdrantServer().start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def client(server: QdrantServer) -> Iterator[QdrantClient]:
-    made = QdrantClient(url=server.url, check_compatibility=False)
-    yield made
-    made.close()
 
 
 @pytest.fixture

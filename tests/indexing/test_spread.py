@@ -22,7 +22,7 @@ from coderank.store.server import ServerStore
 from coderank.store.server_connection import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from coderank.types import Matrix, Vector
 
@@ -58,13 +58,6 @@ class Opening:
 
     def __call__(self) -> ServerStore:
         return opened_store(self._url)
-
-
-@pytest.fixture
-def server() -> Iterator[QdrantServer]:
-    made = QdrantServer().start()
-    yield made
-    made.stop()
 
 
 def export(file: Path, numbers: range, content: Callable[[int], str] = lambda number: f"def f{number}(): ...") -> str:

@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from urllib.parse import unquote, urlsplit
+
+from tests.loopback import listening
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -70,12 +71,5 @@ def serve(folder: Path, hub_id: str, revision: str) -> Iterator[tuple[str, list[
     asked: list[str] = []
     commit = revision if len(revision) == 40 else hashlib.sha1(revision.encode()).hexdigest()
     facts = {"folder": folder, "hub_id": hub_id, "revision": revision, "commit": commit, "asked": asked}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), facts))
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(type("Handler", (_Handler,), facts)) as root:
+        yield root, asked

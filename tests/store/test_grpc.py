@@ -38,13 +38,6 @@ NEAREST = StoreQuery(unit(1), None, 5)
 
 
 @pytest.fixture
-def server() -> Iterator[QdrantServer]:
-    made = QdrantServer().start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def front(server: QdrantServer) -> Iterator[GrpcFront]:
     made = GrpcFront(server).start()
     yield made

@@ -31,13 +31,6 @@ UPSERT = rf"PUT /collections/{NAME}/points$"
 
 
 @pytest.fixture
-def server() -> Iterator[QdrantServer]:
-    made = QdrantServer().start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def store(server: QdrantServer) -> Iterator[ServerStore]:
     made = ServerStore(Connection(Address(server.url)), NAME, DIMENSION)
     yield made

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from coderank.serving.clients.entries import checked, entry_in
 from coderank.serving.clients.faults import BrokenFileError, ForeignShapeError
 
 if TYPE_CHECKING:
@@ -124,13 +125,7 @@ def find(text: str, table: str, name: str) -> dict[str, Any] | None:
         BrokenFileError: the file does not follow its format.
         ForeignShapeError: something else stands where the entry would.
     """
-    servers = _value(text).get(table, {})
-    if not isinstance(servers, dict):
-        raise ForeignShapeError(f"{table!r} holds {json.dumps(servers)[:40]}, not an object")
-    entry = servers.get(name)
-    if entry is not None and not isinstance(entry, dict):
-        raise ForeignShapeError(f"{name!r} below {table!r} holds {json.dumps(entry)[:40]}, not an object")
-    return entry
+    return entry_in(_value(text), table, name, "an object")
 
 
 def put(text: str, table: str, name: str, entry: dict[str, Any]) -> str:
@@ -150,7 +145,7 @@ def put(text: str, table: str, name: str, entry: dict[str, Any]) -> str:
             edited = text[: there.value] + written + text[there.end :]
         else:
             edited = _inserted(read, servers, name, entry)
-    return _checked(edited, read.value | {table: read.value.get(table, {}) | {name: entry}})
+    return checked(edited, read.value | {table: read.value.get(table, {}) | {name: entry}}, _value)
 
 
 def take_out(text: str, table: str, name: str) -> str:
@@ -168,7 +163,7 @@ def take_out(text: str, table: str, name: str) -> str:
         if emptied.text[place.start : place.end] == emptied.bare[place.start : place.end]:  # no comment of the user's
             del expected[table]
             edited = _cut(emptied, emptied.root, table)
-    return _checked(edited, expected)
+    return checked(edited, expected, _value)
 
 
 def shown(table: str, name: str, entry: dict[str, Any]) -> str:
@@ -288,13 +283,3 @@ def _closed_up(text: str, opening: int) -> str:
 def _line_end(text: str, at: int) -> int:
     end = text.find("\n", at)
     return len(text) if end < 0 else end
-
-
-def _checked(edited: str, expected: dict[str, Any]) -> str:
-    try:
-        kept = _value(edited) == expected
-    except (BrokenFileError, ForeignShapeError):
-        kept = False
-    if not kept:
-        raise BrokenFileError("the entry cannot be edited without changing something else in it")
-    return edited

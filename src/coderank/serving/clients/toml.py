@@ -13,6 +13,7 @@ import tomllib
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from coderank.serving.clients.entries import checked, entry_in
 from coderank.serving.clients.faults import BrokenFileError, ForeignShapeError
 
 if TYPE_CHECKING:
@@ -31,13 +32,7 @@ def find(text: str, table: str, name: str) -> dict[str, Any] | None:
         BrokenFileError: the file does not follow its format.
         ForeignShapeError: something else stands where the entry would.
     """
-    servers = _loads(text).get(table, {})
-    if not isinstance(servers, dict):
-        raise ForeignShapeError(f"{table!r} holds {str(servers)[:40]}, not a table")
-    entry = servers.get(name)
-    if entry is not None and not isinstance(entry, dict):
-        raise ForeignShapeError(f"{table}.{name} holds {str(entry)[:40]}, not a table")
-    return entry
+    return entry_in(_loads(text), table, name, "a table")
 
 
 def put(text: str, table: str, name: str, entry: dict[str, Any]) -> str:
@@ -55,7 +50,7 @@ def put(text: str, table: str, name: str, entry: dict[str, Any]) -> str:
     else:
         edited = written
     value = _loads(text)
-    return _checked(edited, value | {table: value.get(table, {}) | {name: entry}})
+    return checked(edited, value | {table: value.get(table, {}) | {name: entry}}, _loads)
 
 
 def take_out(text: str, table: str, name: str) -> str:
@@ -66,7 +61,7 @@ def take_out(text: str, table: str, name: str) -> str:
     del expected[table][name]
     if not expected[table] and not any(True for _ in _spans(text, (table,), exactly=True)):
         del expected[table]
-    return _checked(_without(text, table, name, blank_line=True), expected)
+    return checked(_without(text, table, name, blank_line=True), expected, _loads)
 
 
 def shown(table: str, name: str, entry: dict[str, Any]) -> str:
@@ -149,13 +144,3 @@ def _path(header: str) -> tuple[str, ...]:
             keys.append(key)
         value = value[keys[-1]] if value else None
     return tuple(keys)
-
-
-def _checked(edited: str, expected: dict[str, Any]) -> str:
-    try:
-        kept = _loads(edited) == expected
-    except BrokenFileError:
-        kept = False
-    if not kept:
-        raise BrokenFileError("the entry cannot be edited without changing something else in it")
-    return edited
