@@ -43,6 +43,9 @@ def test_one_model_goes_without_saying_and_an_earlier_run_is_called_by_its_date(
     assert report.baseline is not None
     assert report.baseline.name == "hybrid of 2025-12-31 10:00 UTC"
     assert report.runs[0].name == "hybrid"
+    categories = list(report.tables())[2]
+    assert categories.columns == ("category", "questions", "hybrid", "hybrid of 2025-12-31 10:00 UTC")
+    assert categories.rows[0] == ["semantic", "20", "0.3000", "0.2000"]
     two = Report.of([run(*WORSE), run(*WORSE, model="other")])
     assert [one.name for one in two.runs] == ["tiny hybrid", "other hybrid"]
 

@@ -44,6 +44,11 @@ class Report:
             return cls(tuple(named))
         return cls(tuple(named[:-1]), replace(named[-1], name=f"{named[-1].name} of {baseline.date}"))
 
+    @property
+    def shown(self) -> tuple[Run, ...]:
+        """The runs, and the one that they are compared with."""
+        return (*self.runs, *([self.baseline] if self.baseline else []))
+
     def comparisons(self) -> list[Versus]:
         """Compare every run with the baseline; without one, the first with every other."""
         if self.baseline is not None:
@@ -63,20 +68,19 @@ class Report:
 
     def _measures(self) -> Table:
         columns = ("run", *(_WRITTEN.get(measure, measure) for measure in MEASURES))
-        shown = [*self.runs, *([self.baseline] if self.baseline else [])]
-        rows = [[run.name, *(f"{value:.4f}" for value in run.means().values())] for run in shown]
+        rows = [[run.name, *(f"{value:.4f}" for value in run.means().values())] for run in self.shown]
         return Table(f"{self.runs[0].dataset}: {len(self.runs[0].answers):,} questions", columns, rows)
 
     def _groups(self, what: str, key: Callable[[Answer], str]) -> Iterator[Table]:
-        found = [run.grouped(key, HEADLINE) for run in self.runs]
+        found = [run.grouped(key, HEADLINE) for run in self.shown]
         counts = {name: sum(key(answer) == name for answer in self.runs[0].answers) for name in found[0]}
         if len(counts) > 1:
             rows = [[name, f"{counts[name]:,}", *(f"{one[name]:.4f}" for one in found)] for name in counts]
-            yield Table(f"nDCG@10 by {what}", (what, "questions", *(run.name for run in self.runs)), rows)
+            yield Table(f"nDCG@10 by {what}", (what, "questions", *(run.name for run in self.shown)), rows)
 
     def _stages(self) -> Table:
-        names = list(dict.fromkeys(name for run in self.runs for name in run.stages))
-        rows = [[run.name, *(f"{run.stages[n]:.2f}" if n in run.stages else "–" for n in names)] for run in self.runs]
+        names = list(dict.fromkeys(name for run in self.shown for name in run.stages))
+        rows = [[run.name, *(f"{run.stages[n]:.2f}" if n in run.stages else "–" for n in names)] for run in self.shown]
         return Table("Median milliseconds by stage", ("run", *names), rows)
 
     def notes(self) -> list[str]:
@@ -144,9 +148,9 @@ def html(report: Report) -> str:
 
 
 def _figures(report: Report, comparisons: Sequence[Versus]) -> Iterator[tuple[str, str]]:
-    names = [run.name for run in report.runs]
+    names = [run.name for run in report.shown]
     for what, key in _KEYS.items():
-        groups = [run.grouped(key, HEADLINE) for run in report.runs]
+        groups = [run.grouped(key, HEADLINE) for run in report.shown]
         if len(groups[0]) > 1:
             rows = [(name, [group[name] for group in groups]) for name in groups[0]]
             yield f"nDCG@10 by {what}", plots.bars(rows, names, _COMMON)
