@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.store.grpc_front import GrpcFront
 from tests.store.qdrant_server import QdrantServer
 from tests.store.store_samples import DIMENSION, corpus, id_of, point, sparse, unit
 
@@ -392,6 +393,25 @@ def test_addresses_that_cannot_or_must_not_be(url: str, key: str, said: str) -> 
 @pytest.mark.parametrize("url", ["http://qdrant:6333", "http://10.1.2.3", "http://[::1]:6333", "https://a.example.com"])
 def test_keys_go_to_private_networks_and_over_tls(url: str) -> None:
     assert Address(url, api_key="k").api_key == "k"
+
+
+@pytest.mark.parametrize("grpc", [False, True])
+def test_a_proxy_sees_nothing_of_what_stays_near(
+    server: QdrantServer, monkeypatch: pytest.MonkeyPatch, grpc: bool
+) -> None:
+    front, proxy = GrpcFront(server).start(), QdrantServer().start()
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+    monkeypatch.setenv("no_proxy", "")
+    server.api_key = "k"
+    connection = Connection(Address(server.url, api_key="k", prefer_grpc=grpc, grpc_port=front.port))
+    store = ServerStore(connection, NAME, DIMENSION)
+    store.upsert(many(3))
+    assert (store.counts().points, connection.transport) == (3, "gRPC" if grpc else "REST")
+    assert proxy.lines == []
+    store.close()
+    proxy.stop()
+    front.stop()
 
 
 def test_a_certificate_that_nobody_trusts_is_named(server: QdrantServer) -> None:

@@ -20,7 +20,10 @@ _MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", 
 @options.output_format
 @click.pass_context
 def doctor(ctx: click.Context, *, model: str | None, output_format: str) -> None:
-    """Check the installation: machine, parts, folders, model, and a search from end to end. Exit 1 if one fails."""
+    """Check the installation: machine, parts, folders, model, and a search from end to end. Exit 1 if one fails.
+
+    Of collections on Qdrant servers, whether these answer.
+    """
     from coderank.cli.examination import examine  # noqa: PLC0415 - not needed to print help
     from coderank.settings import Settings  # noqa: PLC0415
 

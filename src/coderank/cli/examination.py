@@ -19,6 +19,7 @@ from coderank.reranking.contract import Status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from coderank.collections.config import Collection
     from coderank.models.catalogue import Model
     from coderank.reranking.contract import Ranking
     from coderank.settings import Settings
@@ -56,6 +57,7 @@ def examine(settings: Settings, model: str) -> Iterator[Finding]:
     yield _shipped()
     yield _model(settings, model)
     yield _rerankers(settings)
+    yield from _servers(settings)
     yield _self_test(settings, model)
 
 
@@ -170,6 +172,42 @@ def _answer_of(name: str, trial: Ranking | None, trouble: str) -> str:
     if trial.status is Status.FAILED:
         return f"{name} failed: {trial.why}"
     return f"{name} answers, {trial.usage.ms:.0f} ms for two passages"
+
+
+def _servers(settings: Settings) -> Iterator[Finding]:
+    """Whether each Qdrant server answers that the file of collections names, in which version and by what."""
+    from coderank.collections.config import load  # noqa: PLC0415
+
+    file = settings.collections_place()
+    if not file.is_file():
+        return
+    try:
+        known = load(file).values()
+    except CoderankError as error:
+        yield Finding("collections", "fail", error.message, error.remedy)
+        return
+    asked = set()
+    for one in known:
+        if one.store is None:
+            continue
+        way = (one.store.url or settings.qdrant_url, one.store.prefer_grpc, one.store.grpc_port, one.store.api_key_env)
+        if way not in asked:
+            asked.add(way)
+            yield _server(one, settings)
+
+
+def _server(described: Collection, settings: Settings) -> Finding:
+    from coderank.loading.servers import answering  # noqa: PLC0415
+
+    try:
+        found = answering(described, settings)
+    except CoderankError as error:
+        return Finding("server", "fail", f"{described.name}: {error.message}", error.remedy)
+    detail = f"{found.url} is Qdrant {found.version}, answers by {found.transport} in {found.ms:.0f} ms"
+    if found.wanted_grpc and found.transport != "gRPC":
+        remedy = f"Open its port, name it as store.grpc_port of {described.name}, or leave prefer_grpc out"
+        return Finding("server", "warn", f"{detail}; not by gRPC, as prefer_grpc wants it", remedy)
+    return Finding("server", "ok", detail)
 
 
 def _self_test(settings: Settings, model: str) -> Finding:

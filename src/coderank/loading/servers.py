@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -237,6 +238,39 @@ def recorded_model(collection: config.Collection, settings: Settings) -> str:
             f"Name it as embedding_model of {collection.name}",
         )
     return model
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How a server answers."""
+
+    url: str
+    version: str
+    """Major and minor."""
+    transport: str
+    """``gRPC`` or ``REST``."""
+    wanted_grpc: bool
+    ms: float
+    """What a request takes, once there is a connection."""
+
+
+def answering(collection: config.Collection, settings: Settings) -> Answering:
+    """Ask the server of a collection for its version, and something that needs the key. Raises what `connect` raises.
+
+    Raises:
+        StoreError: it does not answer, is too old, or refuses the key.
+    """
+    connection = connect(collection, settings)
+    from coderank.store.server_names import resolve  # noqa: PLC0415 - after connect, which says what is missing
+
+    try:
+        version = ".".join(map(str, connection.version))
+        started = time.perf_counter()
+        resolve(connection, _server(collection).collection or collection.name)
+        ms = (time.perf_counter() - started) * 1000
+        return Answering(connection.url, version, connection.transport, _server(collection).prefer_grpc, ms)
+    finally:
+        connection.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,12 @@ class Address:
     timeout_s: float = TIMEOUT_S
     certificates: Certificates = Certificates()
 
+    @property
+    def is_near(self) -> bool:
+        """Whether it is spoken to in the clear on this machine or in a private network: past every proxy, then."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and _is_private(parts.hostname or "")
+
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:

@@ -174,7 +174,9 @@ def _wait(state: tenacity.RetryCallState) -> float:
 def _client(address: Address, *, grpc: bool) -> QdrantClient:
     secure = address.url.startswith("https://")
     options: dict[str, Any] = {**CHANNEL, **(channel(address.certificates) if secure and grpc else {})}
-    verified: dict[str, Any] = {"verify": context(address.certificates)} if secure else {}
+    how: dict[str, Any] = {"verify": context(address.certificates)} if secure else {}
+    if address.is_near:  # a proxy would read the key, and knows no server of this machine
+        how["trust_env"], options["grpc.enable_http_proxy"] = False, 0
     with warnings.catch_warnings():
         # That a key is sent in the clear is refused by Address, or of no consequence.
         warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
@@ -186,7 +188,7 @@ def _client(address: Address, *, grpc: bool) -> QdrantClient:
             grpc_options=options,
             timeout=max(1, round(address.timeout_s)),
             check_compatibility=False,  # done here, without a thread that prints
-            **verified,
+            **how,
         )
     client.http.client.add_middleware(_connect_in_time)
     return client
