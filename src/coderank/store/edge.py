@@ -51,8 +51,9 @@ if TYPE_CHECKING:
     from coderank.store.quantization import Quantization
     from coderank.types import Candidate, Chunk, Matrix, Point
 
-BUSY_TIMEOUT_S = 60.0
-"""Longer than any one operation of another process: the longest, compacting 1 M points, takes about 40 s."""
+BUSY_TIMEOUT_S = 240.0
+"""Longer than any one operation of another process: the longest, compacting 1 M points, takes 88 s of a core, and took
+three minutes on two cores with four times as much other work (`coderank bench` tells it)."""
 BATCH = 512
 """Points per update: 40 ms of work, so a process that waits is let in soon. Larger batches are no faster."""
 PAGE = 1_000
@@ -201,8 +202,8 @@ class EdgeStore:
         """Rewrite the points into one compact segment if enough of them changed; return whether it did.
 
         Opening is then four times faster (50 k points: 0.10 s instead of 0.37 s), searching is not. It keeps the
-        folder for 40 us per point, so it belongs at the end of an indexing run; it is skipped where the disk has no
-        room for a second copy.
+        folder for up to 90 us per point, so it belongs at the end of an indexing run; it is skipped where the disk has
+        no room for a second copy.
         """
         return self._read(self._optimized, otherwise=False)
 

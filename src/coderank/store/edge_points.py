@@ -27,7 +27,7 @@ SHARD = "shard"
 """The folder of the points in an index folder, where nothing else is said."""
 WRITE_BATCH = 512
 """Points per update, as the store of the same engine writes them."""
-BUSY_TIMEOUT_S = 60.0
+BUSY_TIMEOUT_S = 240.0
 """Longer than any one operation of another process on the folder."""
 
 
