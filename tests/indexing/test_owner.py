@@ -10,18 +10,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from qdrant_client import QdrantClient
 from tests.indexing.indexing_world import source
 from tests.store.qdrant_server import QdrantServer
 from tests.tiny_model import settings_with_tiny
 
 from coderank import Engine
+from coderank.cli.main import cli
 from coderank.disposal import loss
 from coderank.errors import IndexCorruptError, StoreError, UsageError
+from coderank.loading.servers import check_owner
 from coderank.moving.server import ServerMove
+from coderank.moving.sourced import SourcedMove
 from coderank.settings import Settings
 from coderank.store import server as server_store
 from coderank.store.ownership import OWNER, Ownership
+from coderank.wiring import describe
 
 QUESTION = "function of part2"
 
@@ -73,7 +78,12 @@ def test_a_second_machine_is_refused_before_it_writes_or_deletes_anything(
     with machine("one") as one, machine("two") as two:
         one.index()
         before = client.get_collection("app"), client.scroll("app", limit=1000, with_vectors=True)[0]
-        asked: list[Callable[[], object]] = [two.index, two.sync, lambda: two.index(rebuild=True)]
+        asked: list[Callable[[], object]] = [
+            two.index,
+            two.sync,
+            lambda: two.index(rebuild=True),
+            lambda: check_owner(describe("app", two.home.settings), two.home.settings, two.index_dir),
+        ]
         for ask in asked:
             with pytest.raises(
                 StoreError, match=r"app is indexed by another index, on the machine .* \(since"
@@ -110,6 +120,8 @@ def test_who_takes_over_keeps_the_vectors_and_the_one_before_is_refused(
         report = two.index()
         assert (report.chunks, report.embedded_chunks, report.dense_coverage) == (4, 2, 1.0)
         assert paths(client) == {"part2.py", "part3.py"}
+        with pytest.raises(StoreError, match="is indexed by another index"), SourcedMove(one, "small"):
+            raise AssertionError
         assert two.search(QUESTION)[0].path == "part2.py"
         write(tmp_path, "one", "part4")
         for ask in (one.index, lambda: one.search(QUESTION), one.status):
@@ -118,6 +130,28 @@ def test_who_takes_over_keeps_the_vectors_and_the_one_before_is_refused(
         one.take_over()
         assert one.index().chunks == 6
         assert paths(client) == {"part1.py", "part2.py", "part4.py"}
+
+
+def test_the_command_takes_over(
+    machine: Callable[..., Engine], client: QdrantClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "one", "part1")
+    write(tmp_path, "two", "part2")
+    with machine("one") as one:
+        one.index()
+    with machine("two") as two:
+        settings = two.home.settings
+    for name in ("collections_file", "models_file", "data_dir", "cache_dir"):
+        monkeypatch.setenv(f"CODERANK_{name.upper()}", str(getattr(settings, name)))
+    refused = CliRunner().invoke(cli, ["index", "--collection", "app"])
+    assert isinstance(refused.exception, StoreError)
+    done = CliRunner().invoke(cli, ["index", "--collection", "app", "--take-over"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("app: 1 files (")
+    assert paths(client) == {"part2.py"}
+    there = tmp_path / "two" / "app"
+    here = CliRunner().invoke(cli, ["index", str(there), "--take-over"])
+    assert isinstance(here.exception, UsageError)
 
 
 def test_a_machine_that_lost_its_data_folder_takes_over_from_itself(

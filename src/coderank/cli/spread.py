@@ -34,17 +34,20 @@ def spread(files: tuple[Path, ...], *, name: str, embedders: int, gpus: float, a
     An EXPORT is a file of `coderank collections export`, where every node can read it. Interrupted, it goes on when the
     command is run again: what the collection has already is not embedded again.
     """
-    from coderank.indexing.spread import Job, exports  # noqa: PLC0415 - not needed to print help
+    from coderank.indexing.location import collection_folder  # noqa: PLC0415 - not needed to print help
+    from coderank.indexing.spread import Job, exports  # noqa: PLC0415
     from coderank.indexing.spread import spread as run  # noqa: PLC0415
     from coderank.loading.choice import described_embedder, embedder  # noqa: PLC0415
-    from coderank.loading.servers import connect  # noqa: PLC0415
+    from coderank.loading.servers import check_owner  # noqa: PLC0415
     from coderank.settings import Settings  # noqa: PLC0415
     from coderank.wiring import describe  # noqa: PLC0415
 
     settings = Settings.from_environment()
     described = describe(name, settings)
-    connect(described, settings).close()  # says what is missing before a cluster is started
-    where = f"{name} in {settings.collections_place()}"
+    file = settings.collections_place()
+    # Before a cluster is started: what is missing, and whether another machine writes there.
+    check_owner(described, settings, collection_folder(settings.data_dir, file / name))
+    where = f"{name} in {file}"
     described_embedder(described.embedding_model, described.embedding_dimension, where, settings)
     model = embedder(described.embedding_model, settings)
     done = run(

@@ -307,6 +307,21 @@ def what_is_there(collection: config.Collection, settings: Settings) -> There | 
         connection.close()
 
 
+def check_owner(collection: config.Collection, settings: Settings, folder: Path) -> None:
+    """Raise StoreError if what a collection's name stands for is indexed by another index than the one in a folder."""
+    connection = connect(collection, settings)
+    from coderank.store.ownership import Ownership  # noqa: PLC0415 - after connect, as above
+    from coderank.store.server_names import metadata, resolve  # noqa: PLC0415
+
+    try:
+        target = resolve(connection, _server(collection).collection or collection.name)
+        if target is not None:
+            where = f"{connection.url} {target}"
+            Ownership(folder, collection.name).check(metadata(connection, target), where)
+    finally:
+        connection.close()
+
+
 def delete_there(collection: config.Collection, settings: Settings) -> None:
     """Delete what a collection's name stands for on its server, whoever made it."""
     there = what_is_there(collection, settings)

@@ -13,6 +13,7 @@ from coderank.moving.index import IndexMove
 from coderank.moving.move import kind_in
 from coderank.store import fingerprint, pin
 from coderank.store.layout import DENSE
+from coderank.store.ownership import Ownership
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -65,7 +66,7 @@ class SourcedSite:
     ) -> None:
         """Take both generations. The server is asked for what the names stand for."""
         from coderank.migration.aliased import ServerSite  # noqa: PLC0415 - the client takes 0.5 s to import
-        from coderank.store.server_names import free_name, resolve  # noqa: PLC0415
+        from coderank.store.server_names import free_name, metadata, resolve  # noqa: PLC0415
 
         self.label = succession.label
         self._succession = succession
@@ -80,6 +81,8 @@ class SourcedSite:
             raise StoreError(
                 f"There is no collection {self._name} at {self._connection.url}", "Index it: coderank index --rebuild"
             )
+        owned = Ownership(succession.home.folder, described.name)
+        owned.check(metadata(self._connection, old), f"{self._connection.url} {old}")
         model = succession.new.fingerprint.model
         new = old if new_folder == old_folder else pin.read_pin(new_folder, self._name)
         self._places = old, new or free_name(self._connection, self._name, model)
