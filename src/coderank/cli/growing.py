@@ -66,9 +66,9 @@ def grown(pool: Pool, folder: Path, size: int, questions: Questions) -> Grown:
     """Fill an empty folder with so many chunks, ask it everything, and delete it."""
     folder.mkdir()
     built, compacted = apart(_built, pool, folder, size)
-    spent, added = apart(_asked, folder, questions)
+    spent, added, own = apart(_asked, folder, questions)
     stages = {name: tuple(values) for name, values in spent.items()}
-    found = Grown(size, stages.pop(TOTAL), stages, bytes_on_disk(folder), added, built, compacted)
+    found = Grown(size, stages.pop(TOTAL), stages, bytes_on_disk(folder), added, own, built, compacted)
     shutil.rmtree(folder)
     return found
 
@@ -80,11 +80,11 @@ def _built(pool: Pool, folder: Path, size: int) -> tuple[float, float]:
     return time.perf_counter() - start, compacted
 
 
-def _asked(folder: Path, questions: Questions) -> tuple[dict[str, list[float]], float]:
-    """Return milliseconds by stage, and the memory that opening and asking took."""
+def _asked(folder: Path, questions: Questions) -> tuple[dict[str, list[float]], float, float]:
+    """Return milliseconds by stage, and the memory that opening and asking took: all, and without mapped files."""
     known = _Known(questions)
     legs = ModelLegs(lambda: known, questions.lexical_weight, SearchMode.HYBRID)
-    before = machine.resident_mib()
+    before, own = machine.resident_mib(), machine.own_mib()
     spent: dict[str, list[float]] = {}
     with closing(EdgeStore(folder, known.dimension)) as store:
         for text in questions.texts[:WARMING_UP]:
@@ -95,7 +95,7 @@ def _asked(folder: Path, questions: Questions) -> tuple[dict[str, list[float]], 
             spent.setdefault(TOTAL, []).append((time.perf_counter() - start) * 1000)
             for stage in stages:
                 spent.setdefault(stage.name, []).append(stage.ms)
-        return spent, max(0.0, machine.resident_mib() - before)
+        return spent, max(0.0, machine.resident_mib() - before), max(0.0, machine.own_mib() - own)
 
 
 class _Known:

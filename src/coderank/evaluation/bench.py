@@ -48,6 +48,8 @@ class Grown(msgspec.Struct, frozen=True):
     disk_bytes: int
     added_mib: float
     """Resident memory that opening and asking it added to the process."""
+    own_mib: float
+    """The part of it that is no page of a mapped file."""
     built_s: float
     compacted_s: float
     """Of that the end, in which no other process gets at the store."""

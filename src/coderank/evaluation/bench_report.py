@@ -66,6 +66,7 @@ def all_tables(found: Bench) -> Iterator[Table]:
             *(f"{median(one.stages[stage]):.2f}" for stage in _GROWING),
             f"{one.disk_bytes / _MIB:,.0f} MiB",
             f"{one.added_mib:,.0f} MiB",
+            f"{one.own_mib:,.0f} MiB",
             f"{one.built_s:.1f} s",
             f"{one.compacted_s:.1f} s",
         ]
@@ -73,7 +74,7 @@ def all_tables(found: Bench) -> Iterator[Table]:
     ]
     if rows:
         columns = ("chunks", *(f"{share}, ms" for share in shares), *(f"{stage}, p50" for stage in _GROWING))
-        columns += ("on disk", "memory", "built in", "of that compacting")
+        columns += ("on disk", "memory", "of that its own", "built in", "of that compacting")
         yield Table("Growth: search and ranking, the question's vector known", columns, rows)
     rows = [
         [one.label, f"{one.recall:.4f}", f"{one.ms:.2f}", f"{one.disk_bytes / _MIB:.1f} MiB"]
@@ -119,6 +120,8 @@ def _figures(found: Bench) -> Iterator[tuple[str, str]]:
         room = [Series("on disk", tuple((float(one.chunks), one.disk_bytes / _MIB) for one in found.grown))]
         if all(one.added_mib > 0 for one in found.grown):
             room.append(Series("memory", tuple((float(one.chunks), one.added_mib) for one in found.grown)))
+        if all(one.own_mib > 0 for one in found.grown):
+            room.append(Series("of that its own", tuple((float(one.chunks), one.own_mib) for one in found.grown)))
         yield "Growth: room", plots.lines(room, _CHUNKS, Axis("MiB", log=True))
     points = [Series(one.label, ((one.ms, one.recall),)) for one in found.compressed]
     if points:

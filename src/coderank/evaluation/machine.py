@@ -42,20 +42,26 @@ def load() -> list[float]:
 
 def resident_mib() -> float:
     """Return the memory that this process has resident now; 0 where the system does not tell."""
-    if not _STATUS.exists():
-        return 0.0
-    line = next(line for line in _STATUS.read_text("utf-8").splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / 1024
+    return _told("VmRSS") if _STATUS.exists() else 0.0
+
+
+def own_mib() -> float:
+    """Return the part of it that is no page of a mapped file, which the system could take back."""
+    return _told("RssAnon") if _STATUS.exists() else 0.0
 
 
 def peak_mib() -> float:
     """Return the most memory that this process ever had resident."""
     if _STATUS.exists():  # the other figure counts what the process was before it became this program
-        line = next(line for line in _STATUS.read_text("utf-8").splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) / 1024
+        return _told("VmHWM")
     import resource  # noqa: PLC0415 - not on Windows
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _told(name: str) -> float:
+    line = next(line for line in _STATUS.read_text("utf-8").splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) / 1024
 
 
 def cores() -> int:
