@@ -9,23 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests import small_tree
 
-FILES = {
-    "src/ring.py": '''"""A buffer of fixed size."""
-
-
-class RingBuffer:
-    """Keeps the newest items."""
-
-    def push(self, item):
-        """Append an item and overwrite the oldest one when the buffer is full."""
-        self.items[self.head] = item
-        self.head = (self.head + 1) % len(self.items)
-''',
-    "src/login.py": '''def check_password(user, password):
-    """Compare a password with the stored hash of a user."""
-    return user.hash == digest(password, user.salt)
-''',
+FILES = small_tree.FILES | {
     "src/[id].ts": "export function loadProfile(id: string) {\n  return fetch(`/profiles/${id}`);\n}\n",
     "docs/guide.md": "# Guide\n\n## Signing in\n\nA user signs in with a password.\n",
     "data.bin": "\0\1\2",
@@ -59,11 +45,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    repo = tmp_path / "repo"
-    for name, text in FILES.items():
-        file = repo / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, "utf-8")
+    repo = small_tree.write_tree(tmp_path / "repo", FILES)
     foreign = ("CODERANK_", "XDG_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "PYTHON")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     own = {

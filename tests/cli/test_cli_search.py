@@ -32,7 +32,9 @@ def found(output: str) -> list[str]:
 class TestSearch:
     def test_one_command_answers_in_a_new_repository(self, world: World) -> None:
         done = world.run("search", QUESTION)
-        assert (done.returncode, done.stderr) == (0, "")
+        assert done.returncode == 0
+        # Nothing else is said, and that only where a busy machine has not got to every vector in time.
+        assert all(line.startswith("results by ") for line in done.stderr.splitlines())
         first, second, *_ = done.stdout.split("\n")
         assert first.startswith("src/ring.py:")
         assert second.strip()
@@ -44,6 +46,7 @@ class TestSearch:
         assert sorted(world.repo.rglob("*")) == before
 
     def test_json_has_the_documented_shape(self, world: World) -> None:
+        world.run("index")
         document: dict[str, Any] = json.loads(world.run("search", QUESTION, "--format", "json", "-k", "2").stdout)
         assert set(document) == {"query", "results", "stages", "index"}
         assert len(document["results"]) == 2

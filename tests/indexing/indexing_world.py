@@ -65,6 +65,9 @@ class MemoryStore:
     def exists(self) -> bool:
         return True
 
+    def kept_paths(self) -> set[str]:
+        return {point.chunk.path for point in self.points.values()}
+
     def upsert(self, points: Sequence[Point]) -> None:
         self.calls += 1
         self.points.update((point.id, point) for point in points)

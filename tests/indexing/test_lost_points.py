@@ -14,29 +14,12 @@ from coderank.store.edge import EdgeStore
 from coderank.types import IndexPhase, Progress
 
 
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-def world(tmp_path: Path, store: MemoryStore) -> World:
-    world = World(tmp_path, store)
-    for name in ("alpha", "beta", "gamma"):
-        world.write(f"src/{name}.py", source(name))
-    return world
-
-
-def paths_of(store: MemoryStore) -> set[str]:
-    return {point.chunk.path for point in store.points.values()}
-
-
 def test_lost_points_are_noticed_and_written_again(world: World, store: MemoryStore) -> None:
     world.indexer.index()
     store.points.clear()
     world.write("src/delta.py", source("delta"))
     report = world.indexer.index()
-    assert paths_of(store) == {"src/alpha.py", "src/beta.py", "src/gamma.py", "src/delta.py"}
+    assert store.kept_paths() == {"src/alpha.py", "src/beta.py", "src/gamma.py", "src/delta.py"}
     assert report.dense_coverage == 1.0
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,26 +21,9 @@ if TYPE_CHECKING:
     from coderank.types import Matrix
 
 
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-def world(tmp_path: Path, store: MemoryStore) -> World:
-    world = World(tmp_path, store)
-    for name in ("alpha", "beta", "gamma"):
-        world.write(f"src/{name}.py", source(name))
-    return world
-
-
-def paths_of(store: MemoryStore) -> set[str]:
-    return {point.chunk.path for point in store.points.values()}
-
-
 def test_a_first_index_holds_every_chunk_with_its_vector(world: World, store: MemoryStore) -> None:
     report = world.indexer.index()
-    assert paths_of(store) == {"src/alpha.py", "src/beta.py", "src/gamma.py"}
+    assert store.kept_paths() == {"src/alpha.py", "src/beta.py", "src/gamma.py"}
     assert (report.files, report.changed_files, report.chunks) == (3, 3, len(store.points))
     assert (report.embedded_chunks, report.reused_vectors) == (report.chunks, 0)
     assert report.dense_coverage == 1.0
@@ -113,7 +95,7 @@ def test_a_deleted_file_is_forgotten(world: World, store: MemoryStore) -> None:
     (world.root / "src/alpha.py").unlink()
     report = world.indexer.sync()
     assert (report.deleted_files, report.changed_files, report.files) == (1, 0, 2)
-    assert paths_of(store) == {"src/beta.py", "src/gamma.py"}
+    assert store.kept_paths() == {"src/beta.py", "src/gamma.py"}
 
 
 def test_a_rename_embeds_nothing(world: World, store: MemoryStore) -> None:
@@ -124,7 +106,7 @@ def test_a_rename_embeds_nothing(world: World, store: MemoryStore) -> None:
     assert len(world.embedder.texts) == texts
     assert report.reused_vectors > 0
     assert report.dense_coverage == 1.0
-    assert paths_of(store) == {"renamed.py", "src/beta.py", "src/gamma.py"}
+    assert store.kept_paths() == {"renamed.py", "src/beta.py", "src/gamma.py"}
 
 
 def test_a_branch_switch_there_and_back_embeds_nothing(world: World, store: MemoryStore) -> None:
@@ -157,12 +139,12 @@ def test_a_file_that_becomes_unfit_loses_its_points_and_is_not_read_again(world:
     world.write("src/alpha.py", "", age=30)
     report = world.indexer.sync()
     assert [(skip.path, skip.reason) for skip in report.skips] == [("src/alpha.py", SkipReason.EMPTY)]
-    assert paths_of(store) == {"src/beta.py", "src/gamma.py"}
+    assert store.kept_paths() == {"src/beta.py", "src/gamma.py"}
     assert not world.plan()
     world.write("src/alpha.py", source("alpha"), age=20)
     report = world.indexer.sync()
     assert report.skips == ()
-    assert "src/alpha.py" in paths_of(store)
+    assert "src/alpha.py" in store.kept_paths()
 
 
 def test_a_vanished_skip_is_forgotten(world: World) -> None:
@@ -223,7 +205,7 @@ def test_files_are_written_in_bounded_batches(
     monkeypatch.setattr(sync_module, "BATCH_FILES", 2)
     world.indexer.sync()
     assert world.manifest.revision() == 2
-    assert len(paths_of(store)) == 3
+    assert len(store.kept_paths()) == 3
 
 
 def test_a_sync_that_waits_too_long_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +222,7 @@ def test_an_interrupted_sync_is_resumed(world: World, store: MemoryStore) -> Non
     with pytest.raises(KeyboardInterrupt):
         world.indexer.sync(interrupt)
     world.indexer.index()
-    assert len(paths_of(store)) == 3
+    assert len(store.kept_paths()) == 3
 
 
 class TestFill:
@@ -360,5 +342,5 @@ class TestFill:
 
         monkeypatch.setattr(world.embedder, "embed_documents", edit_and_embed)
         world.indexer.fill()
-        assert "late.py" in paths_of(store)
+        assert "late.py" in store.kept_paths()
         assert store.counts().dense == len(store.points)

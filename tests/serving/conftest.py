@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.serving.serving_world import write_tree
+from tests.small_tree import write_tree
 
 from coderank.serving import asking
 from coderank.settings import Settings

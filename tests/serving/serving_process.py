@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp import StdioServerParameters
-from tests.serving.serving_world import write_tree
+from tests.small_tree import write_tree
 
 INITIALIZE = {
     "jsonrpc": "2.0",

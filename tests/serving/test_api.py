@@ -15,7 +15,7 @@ import pytest
 from schemathesis import GenerationMode
 from schemathesis.openapi import from_asgi
 from starlette.testclient import TestClient
-from tests.serving.serving_world import QUESTION, write_tree
+from tests.small_tree import QUESTION, write_tree
 
 from coderank.errors import CoderankError
 from coderank.serving import api, gate

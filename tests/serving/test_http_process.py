@@ -20,7 +20,7 @@ import anyio
 import pytest
 from mcp import Client
 from tests.serving.serving_process import place
-from tests.serving.serving_world import QUESTION
+from tests.small_tree import QUESTION
 
 from coderank.serving.gate import IN_FLIGHT
 

@@ -16,7 +16,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from tests.serving.serving_process import INITIALIZE, Place, place
-from tests.serving.serving_world import QUESTION, write_tree
+from tests.small_tree import QUESTION, write_tree
 
 TOKEN = "a-token-that-nobody-guesses"
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}

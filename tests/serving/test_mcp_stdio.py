@@ -18,7 +18,7 @@ from mcp import Client
 from mcp_types import TextContent
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from tests.serving.serving_process import INITIALIZE, Place, Wire, place
-from tests.serving.serving_world import QUESTION
+from tests.small_tree import QUESTION
 
 from coderank import __version__
 from coderank.serving.desk import VERSIONS

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.serving.serving_world import QUESTION, write_tree
+from tests.small_tree import QUESTION, write_tree
 
 from coderank.errors import InvalidQueryError, PathNotFoundError
 from coderank.serving.cursor import StaleCursorError

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.serving.serving_world import QUESTION, write_tree
+from tests.small_tree import QUESTION, write_tree
 
 from coderank import Engine
 from coderank.errors import (

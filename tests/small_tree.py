@@ -1,4 +1,4 @@
-"""A small repository for the tests of serving."""
+"""A small repository that commands and servers are tried on."""
 
 from __future__ import annotations
 
