@@ -1,6 +1,6 @@
 """Render the committed results as Markdown: ``python -m benchmarks.table [--write | --check]``.
 
-The README shows the bars and the tables that matter most, ``docs/quality.md`` what is behind those of quality,
+The README shows the bars and the tables that matter most, ``docs/quality.md`` every bar and what is behind quality,
 ``docs/migration.md`` what a move costs, ``docs/reranking.md`` what a reranker takes, and ``docs/evaluation.md`` what
 ``coderank bench`` said of one repository.
 """
@@ -23,6 +23,7 @@ QUALITY = ("localisation", "static-tier", "offline-rerank", "sets")
 """The results that measure quality."""
 BUSY = 2.0
 """Load of a core from which on a run had little of it; the benchmark before it leaves up to that behind."""
+MISSED = "(missed)"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -32,10 +33,11 @@ class MarkersMissingError(Exception):
     """The document has no place for the results."""
 
 
-def bars_table(results: Results) -> str:
-    """Render what was promised, what was measured, and what others reach."""
-    rows = [_bar_row(bar, results.get(bar.benchmark)) for bar in BARS]
-    return markdown(("what", "bar", "measured", "others on the same work"), rows)
+def bars_table(results: Results, *, headlines: bool = False) -> str:
+    """Render what was promised, measured and reached by others: all of it, or headlines and what is missed."""
+    rows = [(bar, _bar_row(bar, results.get(bar.benchmark))) for bar in BARS]
+    shown = [row for bar, row in rows if bar.headline or not headlines or MISSED in row[2]]
+    return markdown(("what", "bar", "measured", "others on the same work"), shown)
 
 
 def _bar_row(bar: Bar, result: Mapping[str, Any] | None) -> list[str]:
@@ -43,7 +45,7 @@ def _bar_row(bar: Bar, result: Mapping[str, Any] | None) -> list[str]:
         return [bar.what, bar.promise(), "not measured yet", bar.anchor]
     value = float(result["bars"][bar.name])
     measured = f"**{written(value, bar.unit)}**"
-    return [bar.what, bar.promise(), measured if bar.met(value) else f"{measured} (missed)", bar.anchor]
+    return [bar.what, bar.promise(), measured if bar.met(value) else f"{measured} {MISSED}", bar.anchor]
 
 
 def origins(results: Results) -> str:
@@ -72,7 +74,7 @@ def _machine(result: Mapping[str, Any]) -> str:
 
 def block(results: Results) -> str:
     """Render what the README shows."""
-    return "\n\n".join([bars_table(results), *_tables(results, headlines=True), origins(results)])
+    return "\n\n".join([bars_table(results, headlines=True), *_tables(results, headlines=True), origins(results)])
 
 
 def everything(results: Results) -> str:
@@ -105,7 +107,8 @@ def embedded(document: str, content: str) -> str:
 def quality(results: Results) -> str:
     """Render what the page on quality shows."""
     beside = [anchors.table(results["localisation"])] if "localisation" in results else []
-    return "\n\n".join([*beside, _only(results, QUALITY)])
+    promises = f"**Every promise**\n\n{bars_table(results)}"
+    return "\n\n".join([promises, *beside, _only(results, QUALITY)])
 
 
 def migration(results: Results) -> str:

@@ -47,6 +47,12 @@ def test_the_block_holds_headlines_only_and_everything_holds_all() -> None:
     assert "| x\\|y |" in table.everything(results)
 
 
+def test_a_bar_that_is_no_headline_is_one_where_it_is_missed() -> None:
+    assert "throughput of a whole indexing run" not in table.bars_table({"throughput": result(100)}, headlines=True)
+    assert "throughput of a whole indexing run" in table.bars_table({"throughput": result(70)}, headlines=True)
+    assert "throughput of a whole indexing run" in table.quality({"throughput": result(100)})
+
+
 def test_what_others_published_stands_beside_what_was_measured() -> None:
     scores = {name: {"chunks": 0.9 if name == "serde" else 0.8} for name in anchors.PUBLISHED}
     lines = anchors.table({"details": {"per_repository": scores}}).splitlines()
