@@ -101,9 +101,11 @@ def bench(plan: Plan) -> Bench:
     opened = opened_embedder(model_of(plan.model, plan.own), plan.own)
     vectors = np.stack([opened.embed_query(text) for text in asked])
     questions = Questions(asked, vectors, model_of(plan.model, plan.own).lexical_weight)
-    grown = list(_grown(plan, pool, questions))
+    stores = tuple(_grown(plan, pool, questions))
     size = max([len(pool.chunks), *(size for size in plan.sizes if size <= COMPRESSED_AT_MOST)])
     plan.announce(f"compressing the vectors of {size:,} chunks")
+    trials = tuple(compressed(pool, vectors, size))
+    beside = tuple(_rivals(plan, others, pool.chunks))
     return Bench(
         version=__version__,
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -118,10 +120,10 @@ def bench(plan: Plan) -> Bench:
         questions=len(asked),
         stages={name: tuple(values) for name, values in stages.items()},
         processes=tuple(processes),
-        grown=tuple(grown),
+        grown=stores,
         compressed_chunks=size,
-        compressed=tuple(compressed(pool, vectors, size)),
-        rivals=tuple(_rivals(plan, others, pool.chunks)),
+        compressed=trials,
+        rivals=beside,
         notes=(),
     )
 
