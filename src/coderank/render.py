@@ -300,7 +300,8 @@ def _densest(found: Sequence[int], begin: int, length: int) -> int:
     if length < 1 or not any(found):
         return begin
     bits = range(max(found).bit_length())
-    rarity = [1 / sum(here >> at & 1 for here in found) for at in bits]
+    met = [here for here in found if here]
+    rarity = [1 / sum(here >> at & 1 for here in met) for at in bits]
     last = max(begin, len(found) - length)
     stretches = _joined_stretches(found, length)[begin : last + 1]
     # Most stretches have the words of the one before.

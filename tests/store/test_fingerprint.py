@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 
 from coderank.errors import IndexCorruptError, IndexIncompatibleError, IndexNotFoundError, IndexNotWritableError
+from coderank.store import fingerprint
 from coderank.store.fingerprint import (
     FILE_NAME,
     FORMAT,
@@ -97,6 +99,22 @@ def test_a_foreign_file_is_refused_and_never_overwritten(tmp_path: Path, content
     with pytest.raises(IndexCorruptError):
         write(tmp_path, MADE, ROOT)
     assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+def test_a_record_left_alone_is_decoded_once_and_another_in_its_place_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fingerprint, "SETTLED_NS", 0)  # a test has not the time to leave a file alone
+    write(tmp_path, MADE, ROOT)
+    time.sleep(0.02)  # longer than a tick of the file system's clock
+    first = read(tmp_path)
+    assert read(tmp_path) is first
+    other = msgspec.structs.replace(MADE, model="x")
+    write(tmp_path, other, ROOT)
+    assert read(tmp_path).fingerprint == other
+    (tmp_path / FILE_NAME).unlink()
+    with pytest.raises(IndexNotFoundError):
+        read(tmp_path)
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:

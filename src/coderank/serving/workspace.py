@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coderank.errors import CoderankError, PathNotFoundError
@@ -14,7 +14,7 @@ from coderank.serving.caretaker import IDLE_S, Caretaker
 from coderank.serving.follow import NOBODY
 from coderank.serving.gate import IN_FLIGHT, Gate
 from coderank.serving.kept import Kept
-from coderank.serving.spans import checked
+from coderank.serving.spans import Span, checked
 from coderank.serving.targets import chosen, collections, folders, here_if_a_project, inside_of
 from coderank.types import SearchResult
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from coderank.engine import Engine
     from coderank.serving.follow import Call, Freshness
-    from coderank.serving.spans import Span
     from coderank.serving.targets import Target
     from coderank.settings import Settings
     from coderank.types import Hit, Progress, Skip, Status
@@ -68,12 +67,12 @@ class Answer:
         for rank, hit in enumerate(hits):
             span = checked(hit, texts[hit.root, hit.path])
             if span is not None:
-                found.append(replace(span, rank=rank))
+                found.append(Span(span.hit, span.standing, span.hits, rank))
         return found, len(hits) - len(found)
 
     def _texts(self, places: Set[tuple[str, str]]) -> dict[tuple[str, str], str | Skip | None]:
         """Read files, named by root and path, from the targets that their hits are of: the last one of that root."""
-        holders = {hit.root: part.kept for part in self.parts if part.result for hit in part.result.hits}
+        holders = {root: part.kept for part in self.parts if part.result for root in {hit.root for hit in part.result}}
         return {
             (root, path): text
             for root in {root for root, _ in places}

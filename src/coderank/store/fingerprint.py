@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -34,6 +35,9 @@ DRAFT_PREFIX = draft_prefix(FILE_NAME)
 """Begins the name of a record that is being written; a process that dies in between leaves it behind."""
 RULES = frozenset({"chunker", "header", "terms"})
 """Fields of how texts are cut, headed and split into terms: what a new version of coderank may do otherwise."""
+SETTLED_NS = 2_000_000_000
+"""How long a file must have been left alone for its marks to be believed: clocks of file systems tick that slowly, and
+two changes within a tick leave the same mark."""
 GENERATION = r"generation-[1-9][0-9]{0,8}"
 """Names the folder of a later generation. A record is a file like any other, so no other name is followed."""
 GenerationName: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"\A({GENERATION})?\Z")]
@@ -78,17 +82,18 @@ def read(folder: Path) -> IndexRecord:
     """
     file = folder / FILE_NAME
     try:
-        data = file.read_bytes()
+        there = file.stat()
+        if time.time_ns() - there.st_ctime_ns > SETTLED_NS:
+            return _settled(file, (there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns))
+        return _record(file.read_bytes())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _corrupt(file, error) from error
     except (FileNotFoundError, NotADirectoryError) as error:
         raise IndexNotFoundError(f"No index at {folder}", f"Build one: coderank index {INDEX}") from error
     except IsADirectoryError as error:
         raise _corrupt(file, error) from error
     except OSError as error:
         raise IndexNotWritableError(f"Cannot read {file}: {error.strerror}", WRITABLE) from error
-    try:
-        return _record(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _corrupt(file, error) from error
 
 
 def write(folder: Path, fingerprint: Fingerprint, root: Path, generation: str = "") -> None:
@@ -126,8 +131,14 @@ def check(found: Fingerprint, expected: Fingerprint, root: Path | str) -> None:
 
 
 @lru_cache(maxsize=16)
+def _settled(file: Path, mark: tuple[int, ...]) -> IndexRecord:  # noqa: ARG001 - remembered by it
+    """Read a record once for as long as its file is the very same: every search asks for it twice."""
+    return _record(file.read_bytes())
+
+
+@lru_cache(maxsize=16)
 def _record(data: bytes) -> IndexRecord:
-    """Decode a record; every search reads it, and it hardly ever changes."""
+    """Decode a record; it hardly ever changes."""
     _check_format(data)
     record = msgspec.json.decode(data, type=IndexRecord)
     return msgspec.structs.replace(record, fingerprint=current(record.fingerprint))
