@@ -244,6 +244,9 @@ def available_cores() -> int:
 
 def _padded(rows: Sequence[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Token ids and mask, each of shape (n, longest), padded on the right with zeros."""
+    if len(rows) == 1:  # a query
+        tokens = np.array(rows, dtype=np.int64)
+        return tokens, np.ones_like(tokens)
     lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     present = np.arange(lengths.max()) < lengths[:, None]
     tokens = np.zeros(present.shape, dtype=np.int64)

@@ -32,8 +32,9 @@ def pool(hidden: NDArray[np.float32], mask: NDArray[np.int64], pooling: Pooling)
 
 def normalise(vectors: Matrix, model: str) -> Matrix:
     """Scale rows to length one. Raises ModelError for a row that has no direction: zero, infinite or not a number."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    if not np.all(np.isfinite(norms) & (norms > 0)):
+    # As np.linalg.norm does it; of one vector, a query's, that takes four times as long.
+    norms = np.sqrt(np.add.reduce(vectors * vectors, axis=1, keepdims=True))
+    if not (norms.min(initial=1.0) > 0 and norms.max(initial=1.0) < np.inf):
         raise ModelError(
             f"{model} produced a vector that is zero or not finite",
             "The weights are damaged or do not fit this model: download them again",

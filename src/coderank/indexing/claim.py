@@ -49,6 +49,7 @@ class Claim:
     ) -> None:
         """Take what is expected; ``as_cut`` is the record of an index that is only read, however it was cut."""
         self._folder = folder
+        self._manifest = folder / generation / MANIFEST_FILES[0]
         self._root = root
         self._generation = generation
         self._expected = fingerprint_of(model)
@@ -75,7 +76,7 @@ class Claim:
         if found is None:
             return False
         self.check(found)
-        return (self._folder / self._generation / MANIFEST_FILES[0]).exists()
+        return self._manifest.exists()
 
     def meet(self, before: Callable[[], object]) -> None:
         """Make a folder that is free an index, after ``before``; check any other."""
