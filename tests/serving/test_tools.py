@@ -104,13 +104,31 @@ def test_a_list_that_changed_is_not_gone_on_with(workspace: Workspace) -> None:
         best.unlink()
 
 
-@pytest.mark.parametrize("budget", [100, 300, 1_000])
+@pytest.mark.parametrize("budget", [300, 1_000])
 def test_an_answer_keeps_to_its_budget(workspace: Workspace, budget: int) -> None:
-    reply = ask(workspace, "search_code", query="count sheep", limit=12, max_tokens=max(100, budget), detail="full")
+    reply = ask(workspace, "search_code", query="count sheep", limit=12, max_tokens=budget, detail="full")
     assert paths(reply)
-    if budget >= 300:
-        assert tokens(reply.text) <= budget
-        assert tokens(json.dumps(reply.structured)) <= budget + 100
+    assert tokens(reply.text) <= budget
+    assert tokens(json.dumps(reply.structured)) <= budget + 100
+    assert [stage["name"] for stage in reply.structured["stages"]] == ["embed", "retrieve", "rank"]
+
+
+@pytest.mark.parametrize("budget", [100, 200, 299])
+def test_a_small_budget_is_spent_on_places_rather_than_on_what_ran(workspace: Workspace, budget: int) -> None:
+    reply = ask(workspace, "search_code", query="count sheep", limit=12, max_tokens=budget)
+    beside_the_path = tokens(json.dumps(reply.structured)) - tokens(paths(reply)[0])
+    assert beside_the_path <= budget
+    assert tokens(reply.text) - tokens(paths(reply)[0]) <= budget
+    assert reply.structured["index"]["current"] is True
+    assert reply.structured["index"]["dense_coverage"] == 1
+    assert set(reply.structured) == {"results", "index", "cursor"}
+    more = ask(workspace, "search_code", query="count sheep", limit=12, cursor=reply.structured["cursor"])
+    assert paths(more)
+
+
+def test_what_became_of_a_reranking_is_said_within_any_budget(workspace: Workspace) -> None:
+    reply = ask(workspace, "search_code", query="count sheep", max_tokens=100, enable_reranking=True)
+    assert [stage["name"] for stage in reply.structured["stages"]] == ["rerank"]
 
 
 def test_what_changes_between_search_and_answer_is_never_shown_stale(

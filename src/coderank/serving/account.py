@@ -16,21 +16,22 @@ _LANGUAGES = 8
 """Languages that a status lists: an agent wants to know what it is dealing with, not a census."""
 
 
-def account(answer: Answer, *, gone: int) -> dict[str, Any]:
-    """Describe an answer as JSON; what is as it should be is left out, but for coverage and currency."""
+def account(answer: Answer, *, gone: int, brief: bool = False) -> dict[str, Any]:
+    """Describe an answer as JSON; what is as it should be is left out, but for coverage and currency.
+
+    A ``brief`` one says nothing of what ran either, but for what became of a reranking.
+    """
     index = answer.result.index
     behind = [part.freshness.detail for part in answer.parts if not part.freshness.current]
-    found: dict[str, Any] = {
-        "index": {
-            "current": not behind,
-            "chunks": index.chunks,
-            "dense_coverage": round(index.dense_coverage, 4),
-            "model": index.model,
-            "tier": index.tier.value,
-        },
-        "stages": [_stage(stage.name, stage.ms, stage.detail) for stage in answer.result.stages],
-    }
-    found["index"] |= {"behind": behind} if behind else {}
+    known: dict[str, Any] = {"current": not behind}
+    known |= {} if brief else {"chunks": index.chunks}
+    known |= {"dense_coverage": round(index.dense_coverage, 4)}
+    known |= {} if brief else {"model": index.model}
+    known |= {} if brief and index.tier is Tier.DENSE else {"tier": index.tier.value}
+    known |= {"behind": behind} if behind else {}
+    ran = [stage for stage in answer.result.stages if stage.name == "rerank" or not brief]
+    found: dict[str, Any] = {"index": known}
+    found |= {} if brief and not ran else {"stages": [_stage(stage.name, stage.ms, stage.detail) for stage in ran]}
     return found | ({"gone": gone} if gone else {})
 
 

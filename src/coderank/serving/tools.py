@@ -28,6 +28,9 @@ MAX_TOOL_NAME_CHARS = 44
 """Models take names of 64 characters, and clients put the server's name before a tool's."""
 ACCOUNT_TOKENS = 150
 """What is kept of a budget for the account below the hits, and for the cursor."""
+BRIEF_TOKENS = 70
+"""What is kept for a brief one, which is given where the other would take half of the budget or more. The least budget
+then holds one place, if its path is no longer than most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +115,12 @@ def _paged(key: str, asked: Shown, ask: Callable[[int], Answer]) -> Reply:
     cursor.check(place, hits)
     wanted = hits[place.taken : place.taken + asked.limit]
     spans, gone = answer.checked(wanted)
-    page = lay_out(spans, answer.result.query, asked.detail, asked.max_tokens - ACCOUNT_TOKENS)
+    brief = asked.max_tokens < 2 * ACCOUNT_TOKENS
+    budget = asked.max_tokens - (BRIEF_TOKENS if brief else ACCOUNT_TOKENS)
+    page = lay_out(spans, answer.result.query, asked.detail, budget)
     shown = spans[page.taken].rank if page.taken < len(spans) else len(wanted)
     following = cursor.after(place, hits, shown)
-    fields = account(answer, gone=gone) | ({"cursor": following} if following else {})
+    fields = account(answer, gone=gone, brief=brief) | ({"cursor": following} if following else {})
     text = "\n\n".join(part for part in (page.text(), account_line(answer, shown, following, gone=gone)) if part)
     return Reply(text, {"results": page.results()} | fields)
 
