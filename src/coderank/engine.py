@@ -60,7 +60,8 @@ class Engine:
         """Generations that the index was moved on from; threads may still be at work on them."""
         self._follow = opening.follow
         self._root_of = opening.root_of
-        self._inside = opening.inside
+        self.inside = opening.inside
+        """Spells the path of a file on disk as the hits of a collection do."""
         self._defaults = opening.defaults
         self._one_shot = one_shot
         # What has begun with a query: of which generation, and whether by its static table.
@@ -264,7 +265,7 @@ class Engine:
         from coderank.retrieval import search  # noqa: PLC0415 - not needed to index
         from coderank.retrieval.answer import Asked, chunk_at  # noqa: PLC0415
 
-        limit, path = checked_limit(limit), self._inside(path)
+        limit, path = checked_limit(limit), self.inside(path)
 
         def answer(generation: Generation) -> SearchResult:
             totals = generation.totals()
@@ -287,7 +288,7 @@ class Engine:
 
         None where what is indexed is no run of lines of a file. Only files of the tree are opened.
         """
-        return self.home.tree.text(self._inside(path))
+        return self.home.tree.text(self.inside(path))
 
     def points(self) -> RawPoints:
         """Open every point as it was written, to export or compare them; the caller closes it.

@@ -41,6 +41,13 @@ def test_globs_are_those_of_a_gitignore(globs: list[str], expected: tuple[str, .
     assert found.paths == expected
 
 
+def test_the_path_of_a_file_means_that_file_whatever_signs_it_has() -> None:
+    for glob in ("app/[id]/page.tsx", "/app/[id]/page.tsx"):
+        found = filters([], [glob], ["app/[id]/page.tsx", "app/i/page.txt"])
+        assert found is not None
+        assert found.paths == ("app/[id]/page.tsx",)
+
+
 def test_globs_that_match_nothing_leave_nothing_to_search() -> None:
     assert filters([], ["*.java"], INDEXED) is None
 

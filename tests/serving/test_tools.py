@@ -163,9 +163,20 @@ def test_filters_and_no_hits_are_answers(workspace: Workspace) -> None:
     assert {Path(path).parent.name for path in paths(ask(workspace, "search_code", query="x value", path="many/"))} == {
         "many"
     }
-    assert ask(workspace, "search_code", query="x", path="*.java").text.startswith("[no indexed file matches")
+    nothing = ask(workspace, "search_code", query="x", path="*.java")
+    assert nothing.text.startswith(f"[no indexed file matches path, which is a glob relative to {root(workspace)}: ")
+    assert nothing.structured["nothing"] in nothing.text
     with pytest.raises(InvalidQueryError, match="Did you mean python"):
         ask(workspace, "search_code", query="x", language="pyton")
+
+
+def test_the_path_of_a_hit_is_a_filter_too(workspace: Workspace) -> None:
+    ring = ask(workspace, "search_code", query=QUESTION, limit=1).structured["results"][0]["path"]
+    src = str(Path(ring).parent)
+    assert paths(ask(workspace, "search_code", query=QUESTION, path=ring)) == [ring]
+    for glob in (f"{src}/**", f"{src}/", src, f"{src}/*.py", "./src/**"):
+        assert {str(Path(path).parent) for path in paths(ask(workspace, "search_code", query="x", path=glob))} == {src}
+    assert len(paths(ask(workspace, "search_code", query="x value", path=str(root(workspace))))) > 3
 
 
 def test_related_code_by_the_place_of_a_hit(workspace: Workspace) -> None:

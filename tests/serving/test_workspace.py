@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from coderank.errors import (
 from coderank.serving import asking, caretaker, watch
 from coderank.serving.asking import NotReadyError
 from coderank.serving.follow import NOBODY
-from coderank.serving.targets import UnknownCollectionError, folders, inside_of
+from coderank.serving.targets import UnknownCollectionError, folders, glob_inside, inside_of
 from coderank.serving.tools import tools
 from coderank.serving.workspace import Question, Workspace
 from coderank.settings import Settings
@@ -244,6 +245,18 @@ def test_paths_are_compared_as_text() -> None:
     assert inside_of(".", "/home/a/app", "src\\x.py") == "src/x.py"
 
 
+def test_globs_are_compared_as_text() -> None:
+    app = partial(glob_inside, "app", "/home/a/app")
+    assert app("app/src/**") == "/src/**"
+    assert app("/home/a/app/src/x.py") == "/src/x.py"
+    assert app("!/home/a/app/src/") == "!/src/"
+    assert app("/home/a/app") == app("app/") == "/**"
+    assert app("./*.py") == "/*.py"
+    for glob in ("src/**", "*.py", "/src/x.py", "apple/**", "/home/a/application/**", "\\!x", "**/app/x.py"):
+        assert app(glob) == glob
+    assert glob_inside(".", "/", "/src/**") == "/src/**"
+
+
 def test_an_index_of_another_version_is_an_error_with_its_remedy(workspace: Workspace, settings: Settings) -> None:
     workspace.search(Question(QUESTION))
     [record] = settings.data_dir.glob("indexes/*/index.json")
@@ -268,6 +281,9 @@ def test_configured_collections_are_served_beside_folders(repo: Path, tmp_path: 
     answer = workspace.search(Question("lion roars", collection="handbook"))
     spans, gone = answer.checked(answer.result.hits)
     assert [(span.hit.path, span.hit.root, gone) for span in spans] == [("lion.md", str(docs), 0)]
+    for glob in (str(docs / "lion.md"), f"{docs}/*.md", f"{docs}/"):
+        asked = Question("lion roars", collection="handbook", paths=(glob,))
+        assert [hit.path for hit in workspace.search(asked).result] == ["lion.md"]
     related = workspace.related("src/ring.py", 5, collection="repo")
     assert len(related.result) > 0
     more = {spec.name: spec for spec in tools(workspace, per_collection=True)}

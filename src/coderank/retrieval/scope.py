@@ -28,7 +28,8 @@ def filters(languages: Sequence[str], globs: Sequence[str], indexed: Iterable[st
     if not globs:
         return Filters(languages=known)
     wanted = _spec(globs)
-    paths = tuple(path for path in indexed if wanted.match_file(path))
+    named = {glob.removeprefix("/") for glob in globs}  # `app/[id]/page.tsx` is the name of a file, and no glob for it
+    paths = tuple(path for path in indexed if wanted.match_file(path) or path in named)
     return Filters(languages=known, paths=paths) if paths else None
 
 

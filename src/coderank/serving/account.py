@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from coderank.serving.workspace import Answer, State
     from coderank.types import SearchResult
 
+_ROOTS = 3
+"""Places of one target that are named where no file matches: a collection may be of hundreds."""
 _LANGUAGES = 8
 """Languages that a status lists: an agent wants to know what it is dealing with, not a census."""
 
@@ -32,13 +34,15 @@ def account(answer: Answer, *, gone: int, brief: bool = False) -> dict[str, Any]
     ran = [stage for stage in answer.result.stages if stage.name == "rerank" or not brief]
     found: dict[str, Any] = {"index": known}
     found |= {} if brief and not ran else {"stages": [_stage(stage.name, stage.ms, stage.detail) for stage in ran]}
+    found |= {"nothing": _no_file(answer)} if _matches_no_file(answer.result) else {}
     return found | ({"gone": gone} if gone else {})
 
 
 def account_line(answer: Answer, shown: int, cursor: str, *, gone: int) -> str:
     """Say the same in a line or two."""
     result = answer.result
-    lines = [_count(result, shown, cursor), *_troubles(answer, gone)]
+    counted = _no_file(answer) if _matches_no_file(result) else _count(result, shown, cursor)
+    lines = [counted, *_troubles(answer, gone)]
     note = rerank_note(result)
     index = result.index
     kind = "vectors" if index.tier not in {Tier.STATIC, Tier.BOTH} else f"vectors of {index.model}"
@@ -99,9 +103,20 @@ def _stage(name: str, ms: float, detail: str) -> dict[str, Any]:
     return {"name": name, "ms": round(ms, 1)} | ({"detail": detail} if detail else {})
 
 
+def _matches_no_file(result: SearchResult) -> bool:
+    return not result.hits and not result.stages
+
+
+def _no_file(answer: Answer) -> str:
+    """Say that nothing was asked, and what the glob that no file matched is relative to."""
+    roots = [part.kept.target.places or (part.kept.target.name,) for part in answer.parts]
+    named = ", ".join(place for places in roots for place in places[:_ROOTS])
+    return f"no indexed file matches path, which is a glob relative to {named}: src/**, *.py"
+
+
 def _count(result: SearchResult, shown: int, cursor: str) -> str:
     if not result.hits:
-        return "no hits" if result.stages else "no indexed file matches path and language"
+        return "no hits"
     count = f"{shown} hit{'' if shown == 1 else 's'}"
     return f"{count}; for more pass cursor {cursor}" if cursor else f"{count}, no more"
 

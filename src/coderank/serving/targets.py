@@ -110,6 +110,17 @@ def inside_of(label: str, root: str, path: str) -> str:
     return plain
 
 
+def glob_inside(label: str, root: str, glob: str) -> str:
+    """Spell a glob of a client relative to the root, as `inside_of` does a path: what it is of is at no other depth."""
+    sign = "!" if glob.startswith("!") else ""
+    plain = glob.removeprefix(sign)
+    for start in (label, root, "."):
+        begin = posixpath.normpath(start).rstrip("/") + "/"
+        if f"{plain}/".startswith(begin):
+            return f"{sign}/{plain[len(begin) :] or '**'}"
+    return glob
+
+
 def _folder_opener(path: str, settings: Settings) -> Callable[[], Engine]:
     return lambda: Engine.open(path, settings=settings)
 

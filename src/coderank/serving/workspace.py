@@ -15,7 +15,7 @@ from coderank.serving.follow import NOBODY
 from coderank.serving.gate import IN_FLIGHT, Gate
 from coderank.serving.kept import Kept
 from coderank.serving.spans import Span, checked
-from coderank.serving.targets import chosen, collections, folders, here_if_a_project, inside_of
+from coderank.serving.targets import chosen, collections, folders, glob_inside, here_if_a_project, inside_of
 from coderank.types import SearchResult
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Question:
     """Name of a folder or a configured collection; empty for every folder."""
     languages: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
-    """Globs as in a .gitignore."""
+    """Globs as in a .gitignore, relative to a root or with it before them, as in the path of a hit."""
     rerank: bool = False
 
 
@@ -166,7 +166,7 @@ class Workspace:
                 question.query,
                 limit=question.limit,
                 languages=question.languages,
-                paths=question.paths,
+                paths=[_inside(engine, glob) for glob in question.paths],
                 rerank=question.rerank,
             )
 
@@ -245,3 +245,10 @@ class Workspace:
             if name not in self._kept:
                 self._kept[name] = Kept(self.targets[name], self._caretaker.wake)
             return self._kept[name]
+
+
+def _inside(engine: Engine, glob: str) -> str:
+    if not engine.collection:
+        return glob_inside(engine.label, str(engine.root), glob)
+    inside = engine.inside(glob)
+    return glob if inside == glob else f"/{inside or '**'}"

@@ -46,7 +46,7 @@ class SearchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     languages: Annotated[tuple[_Language, ...], Meta(max_length=MAX_RESTRICTIONS, description="Only these.")] = ()
     paths: Annotated[
         tuple[_Glob, ...],
-        Meta(max_length=MAX_RESTRICTIONS, description="Only what these .gitignore globs match."),
+        Meta(max_length=MAX_RESTRICTIONS, description="Only what these .gitignore globs match, relative to a root."),
     ] = ()
     enable_reranking: Annotated[bool, Meta(description="Reorder the best with a larger model.")] = False
 
