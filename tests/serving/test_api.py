@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from coderank.errors import CoderankError
 from coderank.serving import api, gate
 from coderank.serving.api.problems import STATUS
 from coderank.serving.calls import Calls
+from coderank.serving.kept import Kept
 from coderank.serving.metrics import MeasuredWorkspace
 from coderank.serving.web import application
 from coderank.settings import Settings
@@ -86,6 +87,34 @@ def test_a_search_answers_as_the_command_line_does_and_says_how_fresh_it_is(clie
         {"collection": "app", "current": True, "detail": ""},
         {"collection": "lib", "current": True, "detail": ""},
     ]
+
+
+def test_what_changes_between_search_and_answer_is_never_given_stale(
+    fresh: MeasuredWorkspace, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login, before = repo / "src" / "login.py", (repo / "src" / "login.py").read_text()
+    real = Kept.texts
+
+    def changing(kept: Kept, paths: Iterable[str]) -> object:
+        login.write_text("# moved down\n" + before.replace("user.hash ==", "secure_compare(user.hash,"))
+        (repo / "src" / "ring.py").write_text("# moved down\n" + ring)
+        (repo / "docs" / "guide.md").unlink(missing_ok=True)
+        return real(kept, paths)
+
+    ring = (repo / "src" / "ring.py").read_text()
+    with TestClient(application(fresh, Calls(fresh.gate)), base_url=HERE) as client:
+        still = asked(client, "/v1/search", query="compare a password")
+        assert {hit["standing"] for hit in still["results"]} == {"current"}
+        assert still["gone"] == 0
+        monkeypatch.setattr(Kept, "texts", changing)
+        found = asked(client, "/v1/search", query="compare a password")
+    hits = {hit["path"]: hit for hit in found["results"]}
+    assert hits["src/login.py"]["standing"] == "changed"
+    assert "secure_compare" in hits["src/login.py"]["content"]
+    assert hits["src/ring.py"]["standing"] == "moved"
+    assert hits["src/ring.py"]["content"].split("\n")[0] == ring.split("\n")[hits["src/ring.py"]["start_line"] - 2]
+    assert "user.hash ==" not in json.dumps(found)
+    assert found["gone"] == len(still["results"]) - len(found["results"]) > 0
 
 
 def test_a_search_is_restricted_by_collection_language_and_path(client: TestClient) -> None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, Struct
 
 from coderank.retrieval.limits import MAX_GLOB_CHARS, MAX_QUERY_CHARS
-from coderank.types import Hit, IndexInfo, Stage  # noqa: TC001 - msgspec resolves the annotations of its structs
+from coderank.serving.spans import Standing  # noqa: TC001 - msgspec resolves the annotations of its structs
+from coderank.types import IndexInfo, Stage  # noqa: TC001 - msgspec resolves the annotations of its structs
 
 if TYPE_CHECKING:
+    from coderank.serving.spans import Span
     from coderank.serving.workspace import Answer, State
 
 MAX_RESULTS = 100
@@ -75,23 +77,55 @@ class Freshness(Struct, frozen=True):
     detail: Annotated[str, Meta(description="Otherwise: why not.")]
 
 
+class Result(Struct, frozen=True):
+    """A hit, with the lines and the text that its file has now."""
+
+    path: Annotated[str, Meta(description="Relative to the root.")]
+    start_line: int
+    end_line: int
+    language: str
+    symbol: str
+    score: float
+    content: Annotated[str, Meta(description="Empty where it is not found again in its file.")]
+    root: Annotated[str, Meta(description="Joins with the path to a file that can be opened.")]
+    standing: Annotated[Standing, Meta(description="How this stands to what was indexed.")]
+
+    @classmethod
+    def of(cls, span: Span) -> Result:
+        """Take the parts of a span that a client gets."""
+        hit = span.hit
+        return cls(
+            path=hit.path,
+            start_line=hit.start_line,
+            end_line=hit.end_line,
+            language=hit.language,
+            symbol=hit.symbol,
+            score=hit.score,
+            content=hit.content,
+            root=hit.root,
+            standing=span.standing,
+        )
+
+
 class Results(Struct, frozen=True):
     """Hits, best first, and how they were found."""
 
     query: str
-    results: tuple[Hit, ...]
+    results: tuple[Result, ...]
+    gone: Annotated[int, Meta(description="Hits left out, as their file is gone since.")]
     stages: tuple[Stage, ...]
     index: IndexInfo
     freshness: tuple[Freshness, ...]
 
     @classmethod
     def of(cls, answer: Answer) -> Results:
-        """Take the parts of an answer that a client gets."""
+        """Take the parts of an answer that a client gets, each hit compared with its file: to be called in a thread."""
         found = answer.result
+        spans, gone = answer.checked(found.hits)
         standing = tuple(
             Freshness(part.kept.target.name, part.freshness.current, part.freshness.detail) for part in answer.parts
         )
-        return cls(found.query, found.hits, found.stages, found.index, standing)
+        return cls(found.query, tuple(map(Result.of, spans)), gone, found.stages, found.index, standing)
 
 
 class Collection(Struct, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -79,7 +78,7 @@ class Api:
             paths=asked.paths,
             rerank=asked.enable_reranking,
         )
-        return _json(Results.of(await self._ask(request, partial(self._workspace.search, question))))
+        return _json(await self._ask(request, lambda call: Results.of(self._workspace.search(question, call))))
 
     async def related(self, request: Request) -> Response:
         """Find code like the code at a place."""
