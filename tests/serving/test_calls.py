@@ -49,6 +49,33 @@ def test_a_few_at_a_time_in_the_order_they_came() -> None:
     assert all(abs(number - place) <= 1 for place, number in enumerate(order))
 
 
+def test_who_waits_for_an_index_holds_up_nobody_and_is_the_next_when_it_is_there() -> None:
+    ready, asked = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def waits(call: Call) -> None:
+        with call.waiting():
+            asked.set()
+            ready.wait(30)
+        order.append("waited")
+
+    def works(_: Call) -> None:
+        order.append("worked")
+        ready.set()
+        time.sleep(0.05)
+
+    async def use() -> None:
+        calls = Calls(Gate(), threads=1)
+        async with anyio.create_task_group() as group:
+            group.start_soon(calls.run, waits)
+            await anyio.to_thread.run_sync(asked.wait, 30)
+            for _ in range(3):
+                group.start_soon(calls.run, works)
+
+    anyio.run(use)
+    assert order == ["worked", "waited", "worked", "worked"]
+
+
 def test_too_many_are_turned_away_with_what_to_do() -> None:
     let = threading.Event()
 

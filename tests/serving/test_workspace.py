@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 from tests.small_tree import QUESTION, write_tree
 
@@ -26,6 +27,7 @@ from coderank.errors import (
 )
 from coderank.serving import asking, caretaker, watch
 from coderank.serving.asking import NotReadyError
+from coderank.serving.calls import THREADS, Calls
 from coderank.serving.follow import NOBODY
 from coderank.serving.targets import UnknownCollectionError, folders, glob_inside, inside_of
 from coderank.serving.tools import tools
@@ -166,6 +168,41 @@ def test_a_folder_that_has_something_answers_while_another_is_read_for_the_first
     monkeypatch.setattr(asking, "PATIENCE_S", 60.0)
     answer = lions.search(Question("password lion"))
     assert {hit.path for hit in answer.result} >= {"src/login.py", "lion.py"}
+
+
+def test_callers_of_a_folder_without_an_index_hold_up_no_question_about_another(
+    lions: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lions.search(Question("lion", collection="zoo"))
+    let = threading.Event()
+    real = Engine.sync
+
+    def held(engine: Engine, **arguments: object) -> object:
+        if engine.root.name == "repo":
+            let.wait(60)
+        return real(engine, **arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Engine, "sync", held)
+    paths: list[str] = []
+
+    async def use() -> None:
+        calls = Calls(lions.gate)
+
+        async def search(name: str) -> None:
+            answer = await calls.run(lambda call: lions.search(Question("password lion", collection=name), call))
+            paths.append(answer.result[0].path)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(2 * THREADS):
+                group.start_soon(search, "repo")
+            await anyio.sleep(0.2)
+            with anyio.fail_after(30):
+                await search("zoo")
+                await calls.run(lambda _: lions.states("repo"))
+            let.set()
+
+    anyio.run(use)
+    assert paths == ["lion.py"] + ["src/login.py"] * 2 * THREADS
 
 
 def test_bad_questions_are_refused_before_any_work(workspace: Workspace, settings: Settings) -> None:

@@ -1,17 +1,20 @@
-"""From the event loop of a door into a workspace's threads: admitted, bounded in number, and given up on demand."""
+"""From the event loop of a door into a workspace's threads: admitted, few at work, and given up on demand."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import CapacityLimiter, from_thread, to_thread
 
-from coderank.serving.follow import Call
+from coderank.serving.follow import Call, CancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
     from coderank.serving.gate import Gate
     from coderank.types import Progress
@@ -20,7 +23,8 @@ Result = TypeVar("Result")
 
 THREADS = 4
 """Questions worked on at one time; the others wait in the order in which they came. The engine takes one after another
-anyway, and more threads than cores only slow each other down."""
+anyway, and more threads than cores only slow each other down. Who waits for an index is not at work, and may be one of
+as many as the gate lets in: the first index of one folder holds up no question about another."""
 
 
 class Calls:
@@ -29,7 +33,8 @@ class Calls:
     def __init__(self, gate: Gate, threads: int = THREADS) -> None:
         """Take the workspace's gate. To be made inside of the event loop that uses it."""
         self._gate = gate
-        self._limiter = CapacityLimiter(threads)
+        self._places = Places(threads)
+        self._limiter = CapacityLimiter(math.inf)  # the gate counts them
 
     async def run(
         self, work: Callable[[Call], Result], tell: Callable[[Progress], Coroutine[Any, Any, None]] | None = None
@@ -50,7 +55,10 @@ class Calls:
         def worked() -> Result:
             begun.set()
             try:
-                return work(Call(on_progress, given_up.is_set, asked))
+                with self._places.taken():
+                    if given_up.is_set():
+                        raise CancelledError
+                    return work(Call(on_progress, given_up.is_set, asked, self._places.left))
             finally:
                 ticket.leave()
 
@@ -60,3 +68,50 @@ class Calls:
             given_up.set()
             if not begun.is_set():
                 ticket.leave()
+
+
+class Places:
+    """So many may work at one time. Who waits for a place gets it in the order in which he came."""
+
+    def __init__(self, number: int) -> None:
+        """Take how many there are."""
+        self._free = number
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Work at a place."""
+        self._take()
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    @contextmanager
+    def left(self) -> Iterator[None]:
+        """Leave the own place while something is waited for. Who comes back is the next: he has waited already."""
+        self._give_back()
+        try:
+            yield
+        finally:
+            self._take(first=True)
+
+    def _take(self, *, first: bool = False) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            turn = threading.Event()
+            if first:
+                self._waiting.appendleft(turn)
+            else:
+                self._waiting.append(turn)
+        turn.wait()
+
+    def _give_back(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._free += 1

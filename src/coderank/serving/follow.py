@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from coderank.types import IndexPhase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from coderank.types import Progress
 
@@ -35,6 +37,8 @@ class Call:
     cancelled: Callable[[], bool] = lambda: False
     asked: float = math.inf
     """When it came in, on the clock of time.monotonic; infinite for now."""
+    waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    """What to wait in, so that others can work meanwhile."""
 
     def check(self) -> None:
         """Raise CancelledError if nobody wants the answer any more."""
@@ -99,7 +103,13 @@ class Follower:
 
     def wait(self, ticket: int, patience: float, call: Call = NOBODY) -> Freshness:
         """Wait up to ``patience`` seconds for a sync by its number. Raises CancelledError."""
-        deadline = time.monotonic() + patience
+        with self._change:
+            if self._done >= ticket or patience <= 0:
+                return self._state(ticket)
+        with call.waiting():
+            return self._waited(ticket, time.monotonic() + patience, call)
+
+    def _waited(self, ticket: int, deadline: float, call: Call) -> Freshness:
         while True:
             with self._change:
                 left = deadline - time.monotonic()
