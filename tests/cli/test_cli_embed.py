@@ -59,6 +59,26 @@ def test_exported_embedded_and_loaded(world: World, tmp_path: Path) -> None:
     assert "0 embedded" in here.run("index", "--collection", "kit").stdout
 
 
+def test_two_inputs_of_one_collection_are_refused(world: World, tmp_path: Path) -> None:
+    settings_with_tiny(tmp_path)
+    here = world.having("CODERANK_MODELS_FILE", str(tmp_path / "models.toml"))
+    line = json.dumps({"id": 1, "payload": {"page_content": "some text"}}) + "\n"
+    for name in ("docs.v1.jsonl", "docs.v2.jsonl", "other/docs.v2.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(line)
+    wanted = ["--model", "tiny", "--out", str(tmp_path / "docs.parquet")]
+    one, two, same = (str(tmp_path / name) for name in ("docs.v1.jsonl", "docs.v2.jsonl", "other/docs.v2.jsonl"))
+    refused = here.run("embed", two, same, *wanted)
+    assert refused.returncode == 2
+    assert f"{two} and {same} are both of the collection 'docs.v2'" in refused.stderr
+    assert "--from" in refused.stderr
+    assert here.run("embed", one, two, *wanted).returncode == 0
+    table = pyarrow.parquet.read_table(tmp_path / "docs.parquet")
+    assert table.column("collection").to_pylist() == ["docs.v1", "docs.v2"]
+    lost = here.run("load", str(tmp_path / "docs.parquet"), "--collection", str(world.repo), "--model", "tiny")
+    assert "--from docs.v1 or --from docs.v2" in lost.stderr
+
+
 def _vectors(file: Path) -> dict[str, list[float]]:
     table = pyarrow.parquet.read_table(file)
     rows = zip(table.column("id").to_pylist(), table.column("vector").to_pylist(), strict=True)

@@ -37,7 +37,8 @@ def embed(exports: tuple[Path, ...], *, collections: str, model: str, file: Path
     """Embed the points of each EXPORT, a file of `coderank collections export`, or the sources of collections.
 
     No index and no Qdrant is needed, and every GPU is used. Interrupted, it goes on when the command is run again. Take
-    the file to where the collection is, and run `coderank load`. An EXPORT is of the collection that it is named after.
+    the file to where the collection is, and run `coderank load`. An EXPORT is of the collection that it is named after:
+    `docs.v2.jsonl.gz` is of `docs.v2`.
     """
     names = [name for name in collections.split(",") if name]
     if not exports and not names:
@@ -54,6 +55,7 @@ def embed(exports: tuple[Path, ...], *, collections: str, model: str, file: Path
 
     settings = Settings.from_environment()
     chosen = embedder(model, settings)
+    _check_apart([*((_name_of(export), str(export)) for export in exports), *((name, name) for name in names)])
     wanted = [(_name_of(export), _pages_of(export)) for export in exports]
     wanted += [(name, _sources_of(name, settings)) for name in names]
     inputs = [_input(name, pages, chosen, settings, text) for name, pages in wanted]
@@ -68,8 +70,23 @@ def embed(exports: tuple[Path, ...], *, collections: str, model: str, file: Path
 
 
 def _name_of(export: Path) -> str:
-    """``agent_kit.jsonl.gz`` is of the collection ``agent_kit``."""
-    return export.name.split(".")[0]
+    """``docs.v2.jsonl.gz`` is of the collection ``docs.v2``."""
+    from coderank.store.export import SUFFIXES  # noqa: PLC0415 - numpy: not needed to print help
+
+    suffix = max((suffix for suffix in SUFFIXES if export.name.endswith(suffix)), key=len, default="")
+    return export.name.removesuffix(suffix)
+
+
+def _check_apart(given: Sequence[tuple[str, str]]) -> None:
+    """Raise UsageError for two inputs of one collection: points with the same id would take each other's place."""
+    seen: dict[str, str] = {}
+    for name, whence in given:
+        if name in seen:
+            raise UsageError(
+                f"{seen[name]} and {whence} are both of the collection {name!r}",
+                "Rename one, and say so when it is loaded: coderank load FILE --collection NAME --from ITS_NAME",
+            )
+        seen[name] = whence
 
 
 def _pages_of(export: Path) -> Pages:

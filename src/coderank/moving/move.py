@@ -219,7 +219,10 @@ def check_file(reader: Reader, file: Path, wanted: Kind, collection: str) -> int
     reader.check()
     counts = reader.collections()
     if collection not in counts:
-        raise UsageError(f"{file} has no points of {collection!r}", f"It has those of: {', '.join(counts)}")
+        raise UsageError(
+            f"{file} has no points of {collection!r}",
+            f"Say which to take: {' or '.join(f'--from {name}' for name in counts)}",
+        )
     return counts[collection]
 
 
