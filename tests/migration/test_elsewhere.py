@@ -11,6 +11,7 @@ import pytest
 from tests.indexing.indexing_world import HashEmbedder
 
 from coderank.errors import UsageError
+from coderank.migration.contract import Moving
 from coderank.migration.elsewhere import PART, Input, embed
 from coderank.migration.exports import read_lines
 from coderank.migration.journal import Kind
@@ -58,6 +59,22 @@ def test_what_was_done_is_not_done_again(tmp_path: Path) -> None:
         found = [point for _, page in reader.pages() for point in page]
     assert [point.id for point in found] == [point.id for point in POINTS]
     assert all("" in point.vectors for point in found)
+
+
+def test_what_was_exported_anew_meanwhile_is_embedded_anew(tmp_path: Path) -> None:
+    file = tmp_path / "kit.parquet"
+    with pytest.raises(KeyboardInterrupt):
+        embed([given(DyingEmbedder(PART + 300))], file, HEADER)
+    changed = [RawPoint(point.id, {"text": f"new {point.id}"}, {}) for point in POINTS[:5]]
+    told: list[Moving] = []
+    second = HashEmbedder()
+    report = embed([given(second, [*changed, *POINTS[5:]])], file, HEADER, told.append)
+    assert report.embedded == PART + 10 + 5
+    assert {f"new {number}" for number in range(5)} <= set(second.texts)
+    assert (told[-1].done, told[-1].total) == (len(POINTS), len(POINTS))
+    with closing(Reader(file)) as reader:
+        found = {point.id: point.payload["text"] for _, page in reader.pages() for point in page}
+        assert (reader.sum.points, found[0], found[5]) == (len(POINTS), "new 0", "text 5")
 
 
 def test_parts_of_another_model_are_not_mixed_in(tmp_path: Path) -> None:

@@ -67,6 +67,10 @@ def test_a_file_that_is_not_whole_is_refused(file: Path, tmp_path: Path) -> None
         pytest.raises(IndexCorruptError, match="2 points are not"),
     ):
         reader.check()
+    renamed = table.set_column(0, "collection", pyarrow.array(["b", "a", "a", "a"]))
+    pyarrow.parquet.write_table(renamed.replace_schema_metadata({b"coderank": told}), tmp_path / "renamed.parquet")
+    with closing(Reader(tmp_path / "renamed.parquet")) as reader, pytest.raises(IndexCorruptError, match="damaged"):
+        reader.check()
     pyarrow.parquet.write_table(table.replace_schema_metadata({}), tmp_path / "foreign.parquet")
     with pytest.raises(IndexCorruptError):
         Reader(tmp_path / "foreign.parquet")

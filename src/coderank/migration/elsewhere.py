@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from coderank.errors import IndexNotWritableError, UsageError
 from coderank.migration.contract import Moving, Step
-from coderank.migration.parquet import Reader, writing
+from coderank.migration.parquet import Reader, told_apart, writing
 from coderank.migration.shadow import STEP
 from coderank.store.raw import UNNAMED, RawPoint
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from coderank.migration.parquet import Header
     from coderank.migration.vectors import Embedding
     from coderank.store.raw import PointId
+
+    Key = tuple[str, PointId, bytes]
+    """Of a point: its collection, its id, and the sum of its payload. What was exported anew is embedded anew."""
 
 PART = 1024
 """Points embedded between two checkpoints: a second of a GPU's work, two minutes of a slow CPU's."""
@@ -55,17 +58,16 @@ def embed(inputs: Sequence[Input], file: Path, header: Header, on_progress: List
         IndexNotWritableError: file or parts cannot be written.
     """
     parts = Parts(file.with_name(f"{file.name}.parts"), header)
-    done = parts.ids()
-    total = sum(len(page) for one in inputs for page in one.pages())
+    wanted = {_key(one.collection, point) for one in inputs for page in one.pages() for point in page}
+    done = parts.keys() & wanted
     embedded, without = 0, list[str]()
     for one in inputs:
         for part in _cut(one.pages(), one.collection, done):
-            made = _embedded(one, part, without, lambda now: _tell(on_progress, len(done) + now, total))
+            made = _embedded(one, part, without, lambda now: _tell(on_progress, len(done) + now, len(wanted)))
             parts.write(one.collection, made)
-            done.update((one.collection, point.id) for point in part)
+            done.update(_key(one.collection, point) for point in part)
             embedded += sum(bool(point.vectors) for point in made)
-            _tell(on_progress, len(done), total)
-    wanted = {(one.collection, point.id) for one in inputs for page in one.pages() for point in page}
+            _tell(on_progress, len(done), len(wanted))
     parts.join(file, wanted)
     return Embedded(len(wanted), embedded, tuple(without))
 
@@ -77,12 +79,9 @@ class Parts:
         self._folder = folder
         self._header = header
 
-    def ids(self) -> set[tuple[str, PointId]]:
+    def keys(self) -> set[Key]:
         """Say which points are there."""
-        found: set[tuple[str, PointId]] = set()
-        for name, page in self._pages():
-            found.update((name, point.id) for point in page)
-        return found
+        return {_key(name, point) for name, page in self._pages() for point in page}
 
     def write(self, collection: str, points: Sequence[RawPoint]) -> None:
         """Keep points."""
@@ -96,11 +95,11 @@ class Parts:
         with writing(self._folder / f"{number:06d}.parquet", self._header) as writer:
             writer.write(collection, points)
 
-    def join(self, file: Path, wanted: set[tuple[str, PointId]]) -> None:
+    def join(self, file: Path, wanted: set[Key]) -> None:
         """Write one file of all points that are still wanted, and delete the parts."""
         with writing(file, self._header) as writer:
             for name, page in self._pages():
-                writer.write(name, [point for point in page if (name, point.id) in wanted])
+                writer.write(name, [point for point in page if _key(name, point) in wanted])
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _files(self) -> list[Path]:
@@ -117,8 +116,12 @@ class Parts:
                 yield from reader.pages()
 
 
-def _cut(pages: Iterable[Sequence[RawPoint]], name: str, done: set[tuple[str, PointId]]) -> Iterator[list[RawPoint]]:
-    left = (point for point in chain.from_iterable(pages) if (name, point.id) not in done)
+def _key(collection: str, point: RawPoint) -> Key:
+    return collection, point.id, told_apart(point.payload)
+
+
+def _cut(pages: Iterable[Sequence[RawPoint]], name: str, done: set[Key]) -> Iterator[list[RawPoint]]:
+    left = (point for point in chain.from_iterable(pages) if _key(name, point) not in done)
     while part := list(islice(left, PART)):
         yield part
 

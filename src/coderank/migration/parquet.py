@@ -33,7 +33,7 @@ except ImportError as missing:
         f"Parquet files need a package that is missing: {missing.name}", "Run: pip install 'coderank[parquet]'"
     ) from missing
 
-FORMAT = 1
+FORMAT = 2
 """Version of this layout; another one is refused."""
 ROWS = 1024
 """Points in a row group: what is read and written at once, 3 MB of vectors at 768 dimensions."""
@@ -57,7 +57,7 @@ class Sum(msgspec.Struct, frozen=True):
 
     points: int
     digest: str
-    """BLAKE2b over ids, payloads and vectors, row by row."""
+    """BLAKE2b over collections, ids, payloads and vectors, row by row."""
 
 
 @contextmanager
@@ -107,7 +107,7 @@ class Writer:
         for start in range(0, len(points), ROWS):
             part = {name: values[start : start + ROWS] for name, values in columns.items()}
             self._writer.write_table(pyarrow.table(part, self._schema))
-        self._digest.add(points)
+        self._digest.add(collection, points)
         self._points += len(points)
 
     def finish(self) -> None:
@@ -131,7 +131,9 @@ class Reader:
             self.header = msgspec.convert(known["header"], Header)
             self.sum = msgspec.convert(known["sum"], Sum)
         if self.header.format != FORMAT:
-            raise IndexCorruptError(f"{file} has format {self.header.format}, this version reads {FORMAT}")
+            raise IndexCorruptError(
+                f"{file} has format {self.header.format}, this version reads {FORMAT}", "Make it with coderank embed"
+            )
 
     def collections(self) -> dict[str, int]:
         """Count the points of each collection."""
@@ -151,8 +153,8 @@ class Reader:
     def check(self) -> None:
         """Read everything and compare it with the sum: a file that was cut or changed on its way is refused."""
         digest, points = _Digest(self.header), 0
-        for _, page in self.pages():
-            digest.add(page)
+        for name, page in self.pages():
+            digest.add(name, page)
             points += len(page)
         if (points, digest.text()) != (self.sum.points, self.sum.digest):
             raise IndexCorruptError(
@@ -174,14 +176,19 @@ class Reader:
             ) from error
 
 
+def told_apart(payload: dict[str, Any]) -> bytes:
+    """Give a short sum of a payload, the same before it was written and after it was read."""
+    return blake2b(_json(payload).encode(), digest_size=16).digest()
+
+
 class _Digest:
     def __init__(self, header: Header) -> None:
         self._names = sorted(header.dimensions)
         self._digest = blake2b(digest_size=16)
 
-    def add(self, points: Iterable[RawPoint]) -> None:
+    def add(self, collection: str, points: Iterable[RawPoint]) -> None:
         for point in points:
-            self._digest.update(f"{point.id}\0".encode() + _json(point.payload).encode() + b"\0")
+            self._digest.update(f"{collection}\0{point.id}\0".encode() + _json(point.payload).encode() + b"\0")
             for name in self._names:
                 vector = point.vectors.get(name)
                 self._digest.update(b"-" if vector is None else np.asarray(vector, "<f4").tobytes())
