@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from coderank.types import Hit
 
 
+_NO_SCOPE = re.compile(r"\s*(?:[()\[\]{}<>#/*]|(?:public|private|protected)\b[\w\s]*:|$)")
+"""Begins no definition, though it may stand further left than what is within one: brackets, comments, labels."""
+_GENERIC = re.compile(r"<[^<>]*>")
+_DERIVED = re.compile(r"\(|(?<!:):(?!:)|<|\b(?:extends|implements|with)\b")
+"""What a definition has before the names of those that it is derived from."""
+
+
 class Standing(StrEnum):
     """How what is shown stands to what was indexed."""
 
@@ -61,9 +68,10 @@ def _found_again(hit: Hit, now: Sequence[str], then: Sequence[str]) -> Span:
     moved = _nearest(_runs(now, then), start)
     if moved is not None:
         return Span(_lines(hit, now, moved, moved + len(then)), Standing.MOVED)
-    anchor = _definition(then, hit.symbol)
+    outer, name = _parts(hit.symbol)
+    anchor = _definition(then, name)
     if anchor is not None:
-        found = _nearest([number for number, line in enumerate(now) if line.strip() == then[anchor].strip()], start)
+        found = _nearest(_definitions(now, then[anchor], outer, name), start)
         if found is not None:
             first = max(0, found - anchor)
             return Span(_lines(hit, now, first, min(len(now), first + len(then))), Standing.CHANGED)
@@ -88,11 +96,67 @@ def _nearest(places: Sequence[int], to: int) -> int | None:
     return min(places, key=lambda place: (abs(place - to), place), default=None)
 
 
-def _definition(lines: Sequence[str], symbol: str) -> int | None:
-    """The line that names the last part of a symbol; the first with a letter where there is no symbol."""
-    name = re.split(r"[.:#/\s]+", symbol)[-1]
-    whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)" if name else r"[^\W\d_]")
+def _parts(symbol: str) -> tuple[str, str]:
+    """Split off the last part of a symbol, and give it with the one that it is in: names of code, or headings."""
+    parts = symbol.split(" > ") if " > " in symbol else re.split(r"[.:#/\s]+", symbol)
+    return parts[-2] if len(parts) > 1 else "", parts[-1]
+
+
+def _definition(lines: Sequence[str], name: str) -> int | None:
+    """The line that has a name; the first with a letter where there is none."""
+    whole = _whole(name) if name else re.compile(r"[^\W\d_]")
     return next((number for number, line in enumerate(lines) if whole.search(line)), None)
+
+
+def _definitions(now: Sequence[str], line: str, outer: str, name: str) -> list[int]:
+    """Where a line still is the definition that it was: others, in another type or section, often begin as it does."""
+    places = [number for number, other in enumerate(now) if other.strip() == line.strip()]
+    if not name:
+        return places if len(places) == 1 else []
+    if not outer:
+        return [place for place in places if _depth(now[place]) <= _depth(line)]
+    if _whole(outer).search(line):
+        return places
+    # Below a namespace nothing is indented, nor in most data.
+    is_flat = len(places) == 1 and not _depth(line) + _depth(now[places[0]])
+    if is_flat and any(_names(above, outer) for above in now[: places[0]] if not _depth(above)) and not _level(line):
+        return places
+    return [place for place in places if _is_in(now, place, outer)]
+
+
+def _is_in(now: Sequence[str], place: int, outer: str) -> bool:
+    """Tell whether a line that this one is below of, by indentation or as headings are, names the outer part."""
+    measure = _level if _level(now[place]) else _depth
+    depth = measure(now[place])
+    for line in reversed(now[:place]):
+        its = measure(line)
+        is_above = 0 < its < depth if measure is _level else its < depth and not _NO_SCOPE.match(line)
+        if is_above and _names(line, outer):
+            return True
+        depth = its if is_above else depth
+    return False
+
+
+def _names(line: str, name: str) -> bool:
+    """Tell whether a line is the definition of a name, rather than that of what is derived from it."""
+    if _level(line):
+        return _whole(name).search(line) is not None
+    found = _whole(name).search(_GENERIC.sub("", line))
+    return found is not None and not _DERIVED.search(found.string, 0, found.start())
+
+
+def _whole(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _level(line: str) -> int:
+    """How deep a heading of Markdown is; 0 for another line."""
+    found = re.match(r"(#{1,6})\s", line)
+    return len(found[1]) if found else 0
 
 
 def _lines(hit: Hit, now: Sequence[str], start: int, end: int) -> Hit:
