@@ -20,7 +20,16 @@ from coderank import Engine
 from coderank.cli.main import cli
 from coderank.disposal import loss
 from coderank.errors import IndexCorruptError, StoreError, UsageError
+from coderank.indexing.unstored import points_of
+from coderank.loading.choice import embedder
+from coderank.loading.opened import opened_embedder
 from coderank.loading.servers import check_owner
+from coderank.migration.elsewhere import Input, embed
+from coderank.migration.parquet import Header
+from coderank.migration.text import ChunkTexts
+from coderank.migration.vectors import Embedding
+from coderank.moving.creation import create, is_missing
+from coderank.moving.move import kind_of
 from coderank.moving.server import ServerMove
 from coderank.moving.sourced import SourcedMove
 from coderank.settings import Settings
@@ -152,6 +161,33 @@ def test_the_command_takes_over(
     there = tmp_path / "two" / "app"
     here = CliRunner().invoke(cli, ["index", str(there), "--take-over"])
     assert isinstance(here.exception, UsageError)
+
+
+def test_a_machine_that_loads_a_file_does_not_take_over(
+    machine: Callable[..., Engine], client: QdrantClient, tmp_path: Path
+) -> None:
+    write(tmp_path, "one", "part1")
+    write(tmp_path, "two", "part2")
+    file = tmp_path / "app.parquet"
+    with machine("two") as two:
+        chosen = embedder("small", two.home.settings)
+        texts = Embedding(ChunkTexts(), lambda: opened_embedder(chosen, two.home.settings), chosen.dimension)
+        pages = Input("app", lambda: points_of(two.home.tree), texts)
+        embed([pages], file, Header(kind_of(chosen), {"": chosen.dimension}))
+    with machine("one") as one:
+        one.index()
+        with SourcedMove(one, "small") as move:
+            move.run()
+            move.drop()
+    before = client.get_collections(), client.get_aliases()
+    with machine("two") as two:
+        assert is_missing(two)
+        with pytest.raises(StoreError, match="is indexed by another index") as caught:
+            create(two, file, "app", "small")
+        assert "--take-over" in caught.value.remedy
+    assert (client.get_collections(), client.get_aliases()) == before
+    with machine("one") as one:
+        assert one.search("function of part1")[0].path == "part1.py"
 
 
 def test_a_machine_that_lost_its_data_folder_takes_over_from_itself(

@@ -16,7 +16,7 @@ from coderank.indexing.location import recorded
 from coderank.indexing.lock import held
 from coderank.indexing.succession import remove_folder
 from coderank.loading.choice import embedder
-from coderank.loading.servers import connect, fields_of, foreign_points, own_store, what_is_there
+from coderank.loading.servers import check_owner, connect, fields_of, foreign_points, own_store, what_is_there
 from coderank.migration.contract import Moving, Step
 from coderank.migration.text import are_ours
 from coderank.moving.move import check_file, kind_of
@@ -79,7 +79,8 @@ def create(
     Raises:
         UsageError: the file has no vectors of the model, no points of the collection, points without a vector, or such
             as are no chunks for an index here.
-        StoreError: where other programs' points have their text is not known.
+        StoreError: where other programs' points have their text is not known, or the server has a collection of that
+            name already, of which there is no index here.
         IndexCorruptError: the file is damaged.
         IndexBusyError: another process is at it.
     """
@@ -96,7 +97,23 @@ def create(
             described = _described(engine)
             if described is not None and described.is_adopted:
                 return _on_server(described, engine, chosen, pages, allow_missing=allow_missing)
+            if described is not None and described.store is not None:
+                _check_free(described, engine)
             return _indexed(described, engine, chosen, pages)
+
+
+def _check_free(described: Collection, engine: Engine) -> None:
+    """Raise StoreError where the server has the collection already: another machine searches and writes it."""
+    there = what_is_there(described, engine.home.settings)
+    if there is None:
+        return
+    check_owner(described, engine.home.settings, engine.home.folder)
+    raise StoreError(
+        f"{there.url} has a collection {there.name} already, of which there is no index here",
+        f"To index it from here, then load again: coderank index --collection {described.name} --take-over"
+        if there.is_own
+        else "Configure another name as store.collection",
+    )
 
 
 def _indexed(described: Collection | None, engine: Engine, model: Model, pages: Pages) -> Made:
@@ -106,6 +123,8 @@ def _indexed(described: Collection | None, engine: Engine, model: Model, pages: 
     with closing(Generation(replace(home, folder=aside), model)) as generation:
         count = load(generation, pages)
         dense = generation.counts().dense
+    if described is not None and place:
+        _check_free(described, engine)  # once more: the points took their time
     fingerprint.write(home.folder, fingerprint_of(model), home.root, FIRST)
     if described is not None and place:
         _name(described, engine, place)
