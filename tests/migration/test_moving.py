@@ -206,3 +206,12 @@ def test_an_index_that_was_built_anew_meanwhile_is_left_alone(app: World) -> Non
         with IndexMove(engine, "tiny", force=True) as move:
             assert move.run().stage is Stage.LIVE
         assert engine.search(QUESTION).index.model == "tiny"
+
+
+def test_an_index_that_was_never_moved_has_nothing_to_go_back_to(app: World) -> None:
+    with app.engine() as engine, IndexMove(engine, "small") as move:
+        for wanted in (move.roll_back, move.drop):
+            with pytest.raises(UsageError, match="was not moved"):
+                wanted()
+        assert not (engine.index_dir / "migration.json").exists()
+        assert engine.search(QUESTION)[0].path == "part3.py"

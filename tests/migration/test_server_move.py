@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from qdrant_client import QdrantClient, models
+from tests.migration.notes_world import TEXTS, contents, described, size, write
 from tests.store.qdrant_server import QdrantServer
-from tests.tiny_model import settings_with_tiny
 
 from coderank import Engine
 from coderank.cli.main import cli
@@ -31,47 +29,10 @@ from coderank.store.payload import to_payload
 from coderank.store.raw import RawPoint
 from coderank.types import Chunk
 
-TEXTS = {f"note {number}": f"def part_{number}(value):\n    return value + {number}" for number in range(20)}
-
 
 @pytest.fixture
 def settings(server: QdrantServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    tiny = settings_with_tiny(tmp_path, "small")
-    described = {
-        "notes": {"embedding_model": "small", "embedding_dimension": 16, "store": {"url": server.url, "vector": ""}}
-    }
-    file = tmp_path / "collections.json"
-    file.write_text(json.dumps(described))
-    for name, value in (("COLLECTIONS_FILE", file), ("MODELS_FILE", tiny.models_file), ("DATA_DIR", tiny.data_dir)):
-        monkeypatch.setenv(f"CODERANK_{name}", str(value))
-    monkeypatch.setenv("CODERANK_CACHE_DIR", str(tiny.cache_dir))
-    return Settings.from_environment()
-
-
-def payload(name: str) -> dict[str, Any]:
-    return {"page_content": TEXTS[name], "metadata": {"source": f"{name}.py", "of": [1, None, {"x": 2.5}]}}
-
-
-def write(client: QdrantClient, collection: str) -> None:
-    """As LangChain does: one unnamed vector, and payloads of its own."""
-    client.create_collection(collection, models.VectorParams(size=16, distance=models.Distance.COSINE))
-    vectors = np.random.default_rng(7).standard_normal((len(TEXTS), 16))
-    points = [
-        models.PointStruct(id=at + 1, vector=vectors[at].tolist(), payload=payload(name))
-        for at, name in enumerate(TEXTS)
-    ]
-    client.upsert(collection, points)
-
-
-def contents(client: QdrantClient, collection: str) -> dict[Any, Any]:
-    records, _ = client.scroll(collection, limit=100, with_payload=True)
-    return {record.id: record.payload for record in records}
-
-
-def size(client: QdrantClient, collection: str) -> int:
-    params = client.get_collection(collection).config.params.vectors
-    assert isinstance(params, models.VectorParams)
-    return params.size
+    return described(server, tmp_path, monkeypatch)
 
 
 def test_a_name_leads_to_the_new_points_and_back(client: QdrantClient, settings: Settings) -> None:

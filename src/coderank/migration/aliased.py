@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from coderank.errors import IndexNotFoundError, StoreError
 from coderank.store.room import Space
 from coderank.store.server_collection import make_like
-from coderank.store.server_names import LIVE, aliases, collections, delete_collection, drop_alias, point_alias
+from coderank.store.server_names import LIVE, aliases, collections, delete_collection, drop_alias, point_alias, resolve
 from coderank.store.server_points import ServerPoints, open_server_points
 from coderank.store.server_snapshots import (
     Snapshot,
@@ -114,8 +114,8 @@ class ServerSite:
         return f"{self._name}{LIVE}" if self._name in collections(self._connection) else self._name
 
     def _delete(self, unused: str) -> None:
-        if unused in aliases(self._connection).values():
-            raise StoreError(f"The points {unused} are in use under an alias", "Nothing was deleted")
+        if unused in aliases(self._connection).values() or unused == resolve(self._connection, self._name):
+            raise StoreError(f"The points {unused} are in use under a name", "Nothing was deleted")
         for snapshot in self._snapshots():
             delete_snapshot(self._connection, snapshot)
         delete_collection(self._connection, unused)

@@ -100,10 +100,11 @@ class Journal:
     def read(self) -> Record | None:
         """Return what was written last; None if no migration was begun, or its last trace was removed.
 
+        A move from a place to itself, which an older version noted, is none.
         Raises IndexCorruptError for a file that cannot be read or is of another version.
         """
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=Record)
+            record = msgspec.json.decode(self._file.read_bytes(), type=Record)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError) as error:
@@ -111,6 +112,7 @@ class Journal:
                 f"{self._file} is not the journal of a migration that this version can go on with: {error}",
                 "Move it away, then begin anew: coderank migrate PATH --model M --force",
             ) from error
+        return None if record.old_place == record.new_place else record
 
     def write(self, record: Record) -> Record:
         """Replace the file in one step, and return what was written. Raises IndexNotWritableError."""

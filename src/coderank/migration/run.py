@@ -131,9 +131,10 @@ class Migration:
         """Serve readers from the old points again; the new ones are kept.
 
         Raises:
-            UsageError: there was no cut-over, or points were written since that the old side would not have, and
-                ``force`` does not say that this is known.
+            UsageError: there was no move or no cut-over, or points were written since that the old side would not have,
+                and ``force`` does not say that this is known.
         """
+        self._check_moved()
         if self.record.stage is Stage.ROLLED_BACK:
             return self._report()
         if self.record.stage is not Stage.LIVE:
@@ -148,10 +149,22 @@ class Migration:
         return self._report()
 
     def drop(self) -> int:
-        """Delete the points that are not in use, and the backup; return how many bytes that gave back."""
+        """Delete the points that are not in use, and the backup; return how many bytes that gave back.
+
+        Raises UsageError where none were left by a move.
+        """
+        self._check_moved()
         freed = self._site.drop_old() if self.record.stage is Stage.LIVE else self._site.drop_shadow()
         self._journal.remove()
         return freed
+
+    def _check_moved(self) -> None:
+        """Refuse to go back, or to delete, where the points in use are the only ones."""
+        if self.record.old_place == self.record.new_place or self._journal.read() is None:
+            raise UsageError(
+                f"{self._site.label} was not moved, so there are no points beside those in use",
+                "See what a move would do: --dry-run",
+            )
 
     def _check_written(self) -> None:
         written = written_since(self._site.live(), self._site.shadow())
