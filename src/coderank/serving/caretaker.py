@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from coderank.errors import CoderankError
@@ -22,6 +23,8 @@ SLICE_S = 5.0
 """How long vectors of one tree are computed before it is looked which tree was asked last."""
 RETRY_S = 5.0
 """How long to wait where nothing could be added: another process is at it, or the model failed."""
+RETRY_MAX_S = 300.0
+"""A failure is tried again after twice the time of the last, up to this: a server may come back, a broken model not."""
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,8 @@ class Caretaker:
         self._stopped = False
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._retries: dict[Kept, _Retry] = {}
+        """Of those to which nothing could be added."""
 
     def wake(self) -> None:
         """Look at once whether there is something to do."""
@@ -57,27 +62,61 @@ class Caretaker:
     def _run(self) -> None:
         while not self._stopped:
             self._wake.clear()
-            pause = self._round()
+            try:
+                pause = self._round()
+            except Exception:  # the thread's boundary: without it nothing is ever filled in or closed again
+                log.exception("Cannot look after the indexes")
+                pause = RETRY_S
             if pause:
                 self._wake.wait(pause)
 
     def _round(self) -> float:
         """Do one piece of work, and return how long to wait before the next."""
-        behind = sorted((one for one in self._kept() if one.lacks_vectors), key=lambda one: -one.asked)
+        behind = sorted((one for one in self._kept() if one.opened and one.lacks_vectors), key=lambda one: -one.asked)
         for one in behind:
-            if self._fill(one):
+            if self._is_due(one) and self._fill(one):
                 return 0.0
         closed = [one.close_if_idle(self._idle_s) for one in self._kept()]
         if all(closed):
             release()
-        return RETRY_S if behind else max(0.05, self._idle_s / 4)
+        now = time.monotonic()
+        pauses = [self._retries[one].at - now for one in behind if one in self._retries]
+        return max(0.05, min([self._idle_s / 4, *pauses]))
+
+    def _is_due(self, one: Kept) -> bool:
+        return one not in self._retries or self._retries[one].at <= time.monotonic()
 
     def _fill(self, one: Kept) -> int:
         try:
-            return one.fill(SLICE_S, Call(cancelled=lambda: self._stopped))
+            added = one.fill(SLICE_S, Call(cancelled=lambda: self._stopped))
         except CancelledError:
             return 0
         except CoderankError as error:
-            one.failure = error
-            log.warning("Cannot fill in vectors of %s: %s", one.target.name, error)
+            self._failed(one, error)
             return 0
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: it goes on, and index_status says why
+            failure = CoderankError(f"unexpected {type(error).__name__}: {error}", "The server's log says more")
+            failure.__cause__ = error
+            self._failed(one, failure)
+            return 0
+        if added:
+            self._retries.pop(one, None)
+        else:
+            self._retries[one] = _Retry(RETRY_S)
+        return added
+
+    def _failed(self, one: Kept, error: CoderankError) -> None:
+        """Note a failure, and say it once; then wait twice as long as after the last."""
+        if one.failure is None or str(one.failure) != str(error):
+            log.warning("Cannot fill in vectors of %s: %s", one.target.name, error, exc_info=error.__cause__)
+        before = self._retries.get(one) if one.failure is not None else None
+        self._retries[one] = _Retry(min(RETRY_MAX_S, 2 * before.wait) if before else RETRY_S)
+        one.failure = error
+
+
+class _Retry:
+    """When to try again, and after how long a wait."""
+
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
+        self.at = time.monotonic() + wait

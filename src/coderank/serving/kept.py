@@ -39,9 +39,9 @@ class Kept:
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._users = 0
-        self._used = time.monotonic()
-        self.asked = 0.0
-        """When it was last asked something, on the clock of time.monotonic."""
+        self.asked = time.monotonic()
+        """When it was last asked a question, or else made, on the clock of time.monotonic. Neither a look at how it
+        stands nor vectors that are filled in count: they would keep an engine open that nobody needs."""
         self._follower = Follower(self._sync, target.name)
         self._watch = Watch()
         self._watched = False
@@ -163,7 +163,7 @@ class Kept:
         with self._lock:
             if self._engine is None:
                 return True
-            if self._users or self._follower.running or time.monotonic() - self._used < seconds:
+            if self._users or self._follower.running or time.monotonic() - self.asked < seconds:
                 return False
             engine, self._engine = self._engine, None
         self._watch.close()
@@ -204,4 +204,3 @@ class Kept:
         finally:
             with self._lock:
                 self._users -= 1
-                self._used = time.monotonic()
