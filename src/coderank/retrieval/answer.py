@@ -67,7 +67,8 @@ def answer(
     if tier is Tier.NONE and mode is SearchMode.HYBRID:
         mode = SearchMode.LEXICAL
     seen = asked.reranking.candidates if asked.reranking else 0
-    wanted = Wanted(max(asked.limit, seen), asked.scope, whole=asked.reranking is not None)
+    can_rerank = asked.reranking is not None and asked.reranking.cascade is not None
+    wanted = Wanted(max(asked.limit, seen), asked.scope, whole=can_rerank)
     legs = ModelLegs(
         sources.embedder,
         sources.lexical_weight(tier),
