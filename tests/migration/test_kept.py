@@ -59,3 +59,14 @@ def test_a_move_onto_itself_that_an_older_version_noted_is_not_gone_on_with(
     assert "Nothing was begun" in refused("--drop-old", "--yes")
     assert migrate("--model", "tiny").startswith("notes: on tiny (32-d): 20 points")
     assert names(client) == ["notes", "notes--tiny-1"]
+
+
+def test_a_dry_run_deletes_nothing(client: QdrantClient) -> None:
+    write(client, "notes")
+    migrate("--model", "tiny")
+    said = migrate("--drop-old", "--dry-run", "--yes")
+    assert said.startswith("notes: would delete the points made with small (16-d): notes; and the backup: snapshot ")
+    assert "no --dry-run" in refused("--rollback", "--dry-run")
+    assert names(client) == ["notes", "notes--tiny-1"]
+    assert "are deleted" in migrate("--drop-old", "--yes")
+    assert names(client) == ["notes--tiny-1"]

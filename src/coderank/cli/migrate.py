@@ -101,6 +101,8 @@ def migrate(
         raise UsageError("--gate and --queries need each other", "Give both: --gate --queries FILE")
     if rollback and drop_old:
         raise UsageError("--rollback and --drop-old exclude each other", "Roll back first, then see whether it answers")
+    if rollback and asked.dry_run:
+        raise UsageError("--rollback has no --dry-run", "It deletes nothing, and coderank migrate goes forward again")
     outcomes: list[tuple[str, Report | CoderankError]] = []
     for name in names:
         try:
@@ -187,17 +189,24 @@ def _roll_back(engine: Engine, wish: Wish) -> Report:
 
 def _drop(engine: Engine, wish: Wish, *, yes: bool) -> None:
     from coderank.cli.output import size  # noqa: PLC0415
-    from coderank.migration.journal import Stage  # noqa: PLC0415
     from coderank.render import visible  # noqa: PLC0415
 
+    label = visible(engine.label)
     with _move(engine, wish) as move:
-        record = move.record
-        unused = record.names[0 if record.stage is Stage.LIVE else 1]
-        question = f"Delete the points of {visible(engine.label)} made with {unused}, and the backup?"
+        found = move.unused()
+        unused = found.made_with
+        if wish.dry_run:
+            where = visible(found.place or str(engine.home.folder))
+            backup = visible(found.backup or "none")
+            sys.stdout.write(
+                f"{label}: would delete the points made with {unused}: {where}; and the backup: {backup}\n"
+            )
+            return
+        question = f"Delete the points of {label} made with {unused}, and the backup?"
         if not yes and not click.confirm(question, err=True):
             raise click.Abort
         freed = move.drop()
-    sys.stdout.write(f"{visible(engine.label)}: the points made with {unused} are deleted; {size(freed)} freed\n")
+    sys.stdout.write(f"{label}: the points made with {unused} are deleted; {size(freed)} freed\n")
 
 
 def _show_plan(engine: Engine, wish: Wish) -> None:

@@ -56,6 +56,16 @@ class Report:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """Points that readers are not served from, and the backup."""
+
+    made_with: str
+    place: str
+    """A generation of an index folder, empty for the folder itself; or a collection of a server."""
+    backup: str
+
+
 class Migration:
     """One collection on its way from one set of points to another, as far as its journal says.
 
@@ -148,12 +158,20 @@ class Migration:
             self._change(stage=Stage.ROLLED_BACK)
         return self._report()
 
+    def unused(self) -> Unused:
+        """Say what `drop` would delete. Raises UsageError where no move has left any points."""
+        self._check_moved()
+        record = self.record
+        if record.stage is Stage.LIVE:
+            return Unused(record.names[0], record.old_place, record.backup)
+        return Unused(record.names[1], record.new_place, record.backup)
+
     def drop(self) -> int:
         """Delete the points that are not in use, and the backup; return how many bytes that gave back.
 
-        Raises UsageError where none were left by a move.
+        Raises what `unused` raises.
         """
-        self._check_moved()
+        self.unused()
         freed = self._site.drop_old() if self.record.stage is Stage.LIVE else self._site.drop_shadow()
         self._journal.remove()
         return freed

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from coderank.migration.contract import Gate, Grow, Listener, Site
     from coderank.migration.parquet import Reader
     from coderank.migration.plan import Cut, Plan
-    from coderank.migration.run import Migration, Report
+    from coderank.migration.run import Migration, Report, Unused
     from coderank.migration.vectors import Embedding
     from coderank.models.catalogue import Model
     from coderank.settings import Settings
@@ -138,6 +138,10 @@ class Move:
     def roll_back(self) -> Report:
         """Use the points from before again; the new ones are kept."""
         return self._migration.roll_back(force=self._force)
+
+    def unused(self) -> Unused:
+        """Say what `drop` would delete. Raises UsageError where no move has left any points."""
+        return self._migration.unused()
 
     def drop(self) -> int:
         """Delete the points that are not in use, and the backup; return how many bytes that gave back."""
