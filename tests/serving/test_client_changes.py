@@ -86,6 +86,24 @@ def test_what_the_user_changed_since_stays(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"a": {}', '"a": {}, "b": {}'))
     uninstalled(BY_NAME["cursor"], path).make()
     assert path.read_text() == '{\n  "mcpServers": {\n    "a": {}, "b": {}\n  }\n}\n'
+    assert backup_of(path).read_text() == '{\n  "mcpServers": {\n    "a": {}\n  }\n}\n'
+    install(BY_NAME["cursor"], path)
+    assert '"b": {}' in backup_of(path).read_text()  # the file as it was before this first entry
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+@pytest.mark.parametrize("was_there", [True, False])
+def test_an_update_keeps_the_copy_of_the_original(client: Client, was_there: bool, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    original = b"a = 1\n" if client.format == "toml" else b'{"a": 1}\n'
+    if was_there:
+        path.write_bytes(original)
+    installed(client, path, ("/old/coderank",)).make()
+    install(client, path)
+    assert (backup_of(path).read_bytes() == original) if was_there else not backup_of(path).exists()
+    uninstalled(client, path).make()
+    assert (path.read_bytes() == original) if was_there else not path.exists()
+    assert not backup_of(path).exists()
 
 
 def test_an_update_keeps_what_the_user_added_to_the_entry(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ class Change:
     path: Path
     before: bytes | None
     after: bytes | None
+    is_first: bool = False
+    """Whether there was no entry of ours yet, so that this file is the one to keep a copy of."""
 
     @property
     def is_needed(self) -> bool:
@@ -58,7 +60,9 @@ class Change:
         return "\n".join(difflib.unified_diff(old, new, old_name, new_name, lineterm=""))
 
     def make(self) -> None:
-        """Write the file, a copy of the old one first.
+        """Write the file; a copy of it as it was before the first entry is made first.
+
+        That copy stays until the very same bytes are back: an update would only put our own entry into it.
 
         Raises:
             ClientFileError: it was changed since it was read, or cannot be written.
@@ -83,7 +87,7 @@ class Change:
             target.unlink()
             return
         restored = self.backup.is_file() and self.backup.read_bytes() == self.after
-        if self.before is not None and not restored:
+        if self.before is not None and self.is_first:
             _replace(self.backup, self.before, mode)
         _replace(target, self.after, mode)
         if restored:
@@ -106,7 +110,7 @@ def installed(client: Client, path: Path, command: Sequence[str]) -> Change:
     entry = entry_for(client, command, older)
     if older == entry:
         return Change(client, path, before, before)
-    return Change(client, path, before, _put(client, path, before, entry))
+    return Change(client, path, before, _put(client, path, before, entry), is_first=older is None)
 
 
 def uninstalled(client: Client, path: Path) -> Change:
