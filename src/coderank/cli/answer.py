@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from coderank.cli.freshness import Freshness, bring_up_to_date
-from coderank.cli.roots import exact_glob, here, indexed_root, is_file, label_of, resolved, root_of
+from coderank.corpus.roots import exact_glob, here, indexed_root, is_file, label_of, resolved, root_of
 from coderank.engine import Engine
 from coderank.errors import IndexNotFoundError, UsageError
 from coderank.retrieval.limits import checked_limit, checked_query

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from coderank.cli import options
-from coderank.cli.roots import distinct
+from coderank.corpus.roots import distinct
 
 if TYPE_CHECKING:
     from pathlib import Path

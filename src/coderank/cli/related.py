@@ -43,7 +43,7 @@ def related(
     from coderank.cli import answer  # noqa: PLC0415 - the engine is not needed to print help
     from coderank.cli.freshness import Freshness  # noqa: PLC0415
     from coderank.cli.output import write_result  # noqa: PLC0415
-    from coderank.cli.roots import parse_place, split_place  # noqa: PLC0415
+    from coderank.corpus.roots import parse_place, split_place  # noqa: PLC0415
     from coderank.indexing.location import arguments  # noqa: PLC0415
     from coderank.settings import Settings  # noqa: PLC0415
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from coderank.cli import options
-from coderank.cli.roots import distinct
+from coderank.corpus.roots import distinct
 
 
 @click.command(short_help="Find code that answers a question.")

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coderank.cli.roots import distinct, here, resolved
+from coderank.corpus.roots import distinct, here, resolved
 from coderank.engine import Engine
 from coderank.errors import PathNotFoundError, UsageError
 from coderank.indexing.location import existing

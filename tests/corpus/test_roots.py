@@ -7,7 +7,7 @@ from pathlib import Path
 import pathspec
 import pytest
 
-from coderank.cli.roots import distinct, exact_glob, label_of, parse_place, root_of
+from coderank.corpus.roots import distinct, exact_glob, label_of, parse_place, root_of
 from coderank.errors import PathNotFoundError, UsageError
 
 
