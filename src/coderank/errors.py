@@ -3,6 +3,7 @@
 CoderankError                 a message that says what failed, with the value, and a remedy
 ├── UsageError                the request itself is wrong (exit code 2)
 │   ├── PathNotFoundError         no such file or directory
+│   │   └── LineNotFoundError         the file has no such line
 │   ├── InvalidQueryError         empty or over-long query, limit below one
 │   ├── ConfigurationError        a setting or configuration file that cannot be used
 │   └── DatasetError              judged questions that cannot be used
@@ -55,6 +56,10 @@ class UsageError(CoderankError):
 
 class PathNotFoundError(UsageError):
     """No such file or directory."""
+
+
+class LineNotFoundError(PathNotFoundError):
+    """The file is there, and has no such line."""
 
 
 class InvalidQueryError(UsageError):

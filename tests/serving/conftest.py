@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.small_tree import write_tree
 
 from coderank.serving import asking
+from coderank.serving.workspace import Workspace
 from coderank.settings import Settings
 
 
@@ -24,3 +26,10 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     return write_tree(tmp_path / "repo")
+
+
+@pytest.fixture
+def workspace(repo: Path, settings: Settings) -> Iterator[Workspace]:
+    opened = Workspace.open([str(repo)], settings)
+    yield opened
+    opened.close()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
+from tests.serving.waiting import covered
 from tests.small_tree import QUESTION, write_tree
 
 from coderank import Engine
@@ -29,28 +28,10 @@ from coderank.serving import asking, caretaker, watch
 from coderank.serving.asking import NotReadyError
 from coderank.serving.calls import THREADS, Calls
 from coderank.serving.follow import NOBODY
-from coderank.serving.targets import UnknownCollectionError, folders, glob_inside, inside_of
+from coderank.serving.targets import UnknownCollectionError, folders
 from coderank.serving.tools import tools
 from coderank.serving.workspace import Question, Workspace
 from coderank.settings import Settings
-
-
-@pytest.fixture
-def workspace(repo: Path, settings: Settings) -> Iterator[Workspace]:
-    opened = Workspace.open([str(repo)], settings)
-    yield opened
-    opened.close()
-
-
-def covered(workspace: Workspace) -> float:
-    """Wait for the vectors that fill in behind, and return the coverage."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        [state] = workspace.states()
-        if state.status and state.status.dense_coverage == 1:
-            return 1.0
-        time.sleep(0.02)
-    return 0.0
 
 
 def test_the_first_answer_comes_from_words_and_vectors_fill_in_behind(workspace: Workspace, repo: Path) -> None:
@@ -93,17 +74,6 @@ def test_many_threads_get_the_same_answer(workspace: Workspace) -> None:
         answers = list(pool.map(lambda _: workspace.search(Question(QUESTION)).result.hits, range(32)))
     # Not the scores: the runtime does not give a vector the same last bits on every run.
     assert len({tuple((hit.path, hit.start_line) for hit in hits) for hits in answers}) == 1
-
-
-def test_related_takes_a_path_as_a_hit_names_it(workspace: Workspace, repo: Path) -> None:
-    workspace.search(Question(QUESTION))
-    for path in ("src/ring.py", str(repo / "src" / "ring.py"), "./src/ring.py", "src//../src/ring.py"):
-        answer = workspace.related(path, 5)
-        assert "src/ring.py" not in {hit.path for hit in answer.result}
-        assert len(answer.result) > 0
-    for path in ("../repo/../secret.txt", "/etc/passwd", "SRC/RING.PY", "src/ring.py/../../../etc/passwd"):
-        with pytest.raises(PathNotFoundError, match="The index has no"):
-            workspace.related(path, 1)
 
 
 def test_several_folders_are_searched_together_or_one_by_name(repo: Path, tmp_path: Path, settings: Settings) -> None:
@@ -274,26 +244,6 @@ def test_a_home_folder_or_a_whole_disk_is_not_indexed_by_accident(
     assert list(Workspace.open([str(tmp_path)], settings).targets) == [tmp_path.name]
 
 
-def test_paths_are_compared_as_text() -> None:
-    assert inside_of(".", "/home/a/app", "src/x.py") == "src/x.py"
-    assert inside_of("app", "/home/a/app", "app/src/x.py") == "src/x.py"
-    assert inside_of("app", "/home/a/app", "/home/a/app/src/x.py") == "src/x.py"
-    assert inside_of("app", "/home/a/app", "/home/a/application/x.py") == "/home/a/application/x.py"
-    assert inside_of(".", "/home/a/app", "src\\x.py") == "src/x.py"
-
-
-def test_globs_are_compared_as_text() -> None:
-    app = partial(glob_inside, "app", "/home/a/app")
-    assert app("app/src/**") == "/src/**"
-    assert app("/home/a/app/src/x.py") == "/src/x.py"
-    assert app("!/home/a/app/src/") == "!/src/"
-    assert app("/home/a/app") == app("app/") == "/**"
-    assert app("./*.py") == "/*.py"
-    for glob in ("src/**", "*.py", "/src/x.py", "apple/**", "/home/a/application/**", "\\!x", "**/app/x.py"):
-        assert app(glob) == glob
-    assert glob_inside(".", "/", "/src/**") == "/src/**"
-
-
 def test_an_index_of_another_version_is_an_error_with_its_remedy(workspace: Workspace, settings: Settings) -> None:
     workspace.search(Question(QUESTION))
     [record] = settings.data_dir.glob("indexes/*/index.json")
@@ -355,89 +305,6 @@ def test_where_there_is_no_project_the_collections_are_served_alone(
     assert list(workspace.targets) == ["app"]
     assert workspace.search(Question(QUESTION)).result[0].path == "src/ring.py"
     workspace.close()
-
-
-@pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
-    """Which engines looked at their trees."""
-    found: list[Engine] = []
-    real = Engine.sync
-
-    def counted(engine: Engine, **arguments: object) -> object:
-        found.append(engine)
-        return real(engine, **arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Engine, "sync", counted)
-    return found
-
-
-def test_a_quiet_tree_is_not_looked_at_again(workspace: Workspace, repo: Path, looks: list[Engine]) -> None:
-    workspace.search(Question(QUESTION))
-    covered(workspace)
-    workspace.search(Question(QUESTION))
-    looks.clear()
-    for number in range(20):
-        (repo / f"fresh{number}.py").write_text(f"def fresh_{number}():\n    return 'dewdrop{number}'\n")
-        assert workspace.search(Question(f"dewdrop{number}")).result[0].path == f"fresh{number}.py"
-    assert len(looks) >= 20
-    if sys.platform == "linux":
-        looks.clear()
-        for _ in range(20):
-            workspace.search(Question(QUESTION))
-        assert len(looks) <= 3  # the caretaker's own, and one where five seconds are over on a slow machine
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every question looks")
-def test_a_quiet_collection_is_not_looked_at_again_unless_a_source_is_no_folder(
-    repo: Path, tmp_path: Path, settings: Settings, looks: list[Engine]
-) -> None:
-    more = write_tree(tmp_path / "more", {"lion.py": "def lion_roars():\n    return 'loud'\n"})
-    lines = tmp_path / "chunks.jsonl"
-    lines.write_text(json.dumps({"path": "a.py", "content": "def tiger(): ..."}) + "\n")
-    both = [{"path": str(repo), "name": "one", "include": ["*.py"]}, {"path": str(more), "name": "two"}]
-    file = tmp_path / "collections.json"
-    file.write_text(json.dumps({"both": {"sources": both}, "mixed": {"sources": [*both, {"jsonl": str(lines)}]}}))
-    workspace = Workspace.open([str(repo)], replace(settings, collections_file=file))
-    for name in ("both", "mixed"):
-        workspace.search(Question(QUESTION, collection=name))
-    looks.clear()
-    for folder, name, word in ((repo, "one", "dewdrop"), (more, "two", "hailstone")):
-        (folder / f"{word}.py").write_text(f"def {word}(): ...\n")
-        assert workspace.search(Question(word, collection="both")).result[0].path == f"{name}/{word}.py"
-    workspace.search(Question(QUESTION, collection="mixed"))
-    looks.clear()
-    for name in ("both", "mixed"):
-        for _ in range(10):
-            workspace.search(Question(QUESTION, collection=name))
-    assert sum(engine.collection == "both" for engine in looks) <= 3
-    assert sum(engine.collection == "mixed" for engine in looks) >= 10
-    workspace.close()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every question looks")
-def test_where_questions_come_all_the_time_none_waits_for_a_look(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace.search(Question(QUESTION))
-    covered(workspace)
-    assert workspace.search(Question(QUESTION)).parts[0].freshness.current
-    looks: list[float] = []
-    let = threading.Event()
-    real = Engine.sync
-
-    def slow(engine: Engine, **arguments: object) -> object:
-        looks.append(time.monotonic())
-        let.wait(30)
-        return real(engine, **arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Engine, "sync", slow)
-    monkeypatch.setattr(watch, "RENEW_S", 0.0)
-    monkeypatch.setattr(watch, "TRUST_S", 600.0)
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: workspace.search(Question(QUESTION)), range(40)))
-    assert all(answer.parts[0].freshness.current for answer in answers)
-    assert len(looks) == 1
-    let.set()
 
 
 def test_an_index_is_compacted_when_its_last_vector_is_there(

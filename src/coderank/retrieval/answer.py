@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from coderank.errors import PathNotFoundError
+from coderank.errors import LineNotFoundError, PathNotFoundError
 from coderank.reranking.contract import Status
 from coderank.reranking.policy import BUDGET_MS, CANDIDATES
 from coderank.retrieval.legs import ModelLegs
@@ -87,14 +87,14 @@ def answer(
 def chunk_at(path: str, line: int, chunks: Collection[Chunk], named: str) -> Chunk:
     """Return the chunk of a file at a line (1-based); ``named`` names the index on the command line.
 
-    Raises PathNotFoundError.
+    Raises PathNotFoundError; LineNotFoundError where the file is there.
     """
     here = next((chunk for chunk in chunks if chunk.start_line <= line <= chunk.end_line), None)
     if here is not None:
         return here
     if chunks:
         last = max(chunk.end_line for chunk in chunks)
-        raise PathNotFoundError(f"{path} has no line {line} in the index", f"Name a line from 1 to {last}")
+        raise LineNotFoundError(f"{path} has no line {line} in the index", f"Name a line from 1 to {last}")
     why = f"`coderank status --skips {named}` tells what is left out, and why"
     raise PathNotFoundError(f"The index has no {path}", why)
 

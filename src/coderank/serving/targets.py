@@ -12,6 +12,7 @@ from coderank.corpus.roots import distinct, here, resolved
 from coderank.engine import Engine
 from coderank.errors import PathNotFoundError, UsageError
 from coderank.indexing.location import existing
+from coderank.settings import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,14 @@ class Target:
     """Opens its engine, which does no work yet."""
     places: tuple[str, ...] = ()
     """Where its files come from."""
+    label: str = ""
+    """What the paths of its hits begin with, as it was named on the command line."""
+
+    def names(self, path: str) -> int:
+        """Tell how far a path of a client is one below here, as a hit names it: characters of that beginning, or 0."""
+        plain = _plain(path)
+        begins = (_begin(place) for place in (self.label, *self.places) if place)
+        return max((len(begin) for begin in begins if _is_below(begin, plain)), default=0)
 
 
 class UnknownCollectionError(UsageError):
@@ -50,7 +59,7 @@ def folders(paths: Sequence[str], settings: Settings, taken: Mapping[str, Target
     for path in distinct(paths):
         root = existing(Path(path).expanduser())
         name = _free_name(root.name or "root", {**found, **(taken or {})})
-        found[name] = Target(name, FOLDER, _folder_opener(path, settings), (str(root),))
+        found[name] = Target(name, FOLDER, _folder_opener(path, settings), (str(root),), _label(path, root))
     return found
 
 
@@ -102,9 +111,9 @@ def inside_of(label: str, root: str, path: str) -> str:
 
     Only the text is looked at. What leads out of the root names no file of its index.
     """
-    plain = posixpath.normpath(path.replace("\\", "/") if "/" not in path else path)
+    plain = _plain(path)
     for start in (label, root):
-        begin = posixpath.normpath(start) + "/"
+        begin = _begin(start)
         if begin != "./" and plain.startswith(begin):
             return plain.removeprefix(begin)
     return plain
@@ -115,10 +124,27 @@ def glob_inside(label: str, root: str, glob: str) -> str:
     sign = "!" if glob.startswith("!") else ""
     plain = glob.removeprefix(sign)
     for start in (label, root, "."):
-        begin = posixpath.normpath(start).rstrip("/") + "/"
+        begin = _begin(start)
         if f"{plain}/".startswith(begin):
             return f"{sign}/{plain[len(begin) :] or '**'}"
     return glob
+
+
+def _plain(path: str) -> str:
+    return posixpath.normpath(path.replace("\\", "/") if "/" not in path else path)
+
+
+def _is_below(begin: str, plain: str) -> bool:
+    return not plain.startswith(("/", "../")) if begin == "./" else plain.startswith(begin)
+
+
+def _begin(place: str) -> str:
+    return posixpath.normpath(place).rstrip("/") + "/"
+
+
+def _label(path: str, root: Path) -> str:
+    given = expanded(path)
+    return str(given if root.is_dir() else given.parent)
 
 
 def _folder_opener(path: str, settings: Settings) -> Callable[[], Engine]:

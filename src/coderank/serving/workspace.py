@@ -14,9 +14,9 @@ from coderank.serving.caretaker import IDLE_S, Caretaker
 from coderank.serving.follow import NOBODY
 from coderank.serving.gate import IN_FLIGHT, Gate
 from coderank.serving.kept import Kept
+from coderank.serving.related import related
 from coderank.serving.spans import Span, checked
-from coderank.serving.targets import chosen, collections, folders, glob_inside, here_if_a_project, inside_of
-from coderank.types import SearchResult
+from coderank.serving.targets import chosen, collections, folders, glob_inside, here_if_a_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence, Set
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from coderank.serving.follow import Call, Freshness
     from coderank.serving.targets import Target
     from coderank.settings import Settings
-    from coderank.types import Hit, Progress, Skip, Status
+    from coderank.types import Hit, Progress, SearchResult, Skip, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,25 +177,13 @@ class Workspace:
     def related(self, path: str, line: int, *, limit: int = 10, collection: str = "", call: Call = NOBODY) -> Answer:
         """Find code like the code at a line (1-based) of a file, named as a hit names it or relative to its root.
 
-        Raises what `search` raises, and PathNotFoundError: the file is not in the index, or has no such line.
+        Searches the folder or collection that the file is of. Raises what `search` raises, and:
+            PathNotFoundError: the file is not in the index, or has no such line.
+            InvalidQueryError: several folders have such a file.
         """
         checked_limit(limit)
-
-        def ask(engine: Engine) -> SearchResult | PathNotFoundError:
-            inside = path if engine.collection else inside_of(engine.label, str(engine.root), path)
-            try:
-                return engine.related(inside, line, limit=limit)
-            except PathNotFoundError as error:
-                return error
-
-        replies = asking.ask(
-            self._meant(collection), ask, call, is_empty=lambda found: isinstance(found, PathNotFoundError)
-        )
-        for reply in replies:
-            if isinstance(reply.answer, SearchResult):
-                return Answer(reply.answer, (Part(reply.kept, reply.answer, reply.freshness),))
-        missing = [reply.answer for reply in replies if isinstance(reply.answer, PathNotFoundError)]
-        raise missing[-1] if missing else PathNotFoundError(f"The index has no {path}", "Name a file as a search does")
+        reply = related(self._meant(collection), path, line, limit, call)
+        return Answer(reply.answer, (Part(reply.kept, reply.answer, reply.freshness),))
 
     def states(self, collection: str = "") -> tuple[State, ...]:
         """Tell how every target stands, or one. Reads only. Raises UnknownCollectionError."""
