@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,15 @@ def test_the_collections_can_be_loaded(name: str, shards: int | None) -> None:
     (collection,) = load(DEPLOY / name).values()
     assert collection.store is not None
     assert collection.store.shard_number == shards
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("compose.yaml", "collections.json"), ("cluster.compose.yaml", "cluster_collections.json")]
+)
+def test_every_collection_of_a_composition_is_served(name: str, file: str) -> None:
+    command = composition(name)["services"]["coderank"]["command"]
+    served = [value for option, value in pairwise(command) if option == "--collection"]
+    assert served == list(load(DEPLOY / file))
 
 
 def test_the_image_is_slim_and_not_root() -> None:

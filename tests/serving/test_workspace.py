@@ -241,7 +241,17 @@ def test_a_home_folder_or_a_whole_disk_is_not_indexed_by_accident(
         monkeypatch.chdir(folder)
         with pytest.raises(PathNotFoundError, match="coderank serve PATH"):
             Workspace.open([], settings)
-    assert list(Workspace.open([str(tmp_path)], settings).targets) == [tmp_path.name]
+    for argument in (str(tmp_path), "~", "/", "."):
+        with pytest.raises(PathNotFoundError, match="is no project") as refused:
+            Workspace.open([argument], settings)
+        assert "--force" in refused.value.remedy
+    assert list(Workspace.open([str(tmp_path)], settings, force=True).targets) == [tmp_path.name]
+
+
+def test_a_variable_that_a_client_did_not_replace_is_named(settings: Settings) -> None:
+    with pytest.raises(PathNotFoundError, match=r"\$\{workspaceFolder\}") as refused:
+        Workspace.open(["${workspaceFolder}"], settings)
+    assert "Open a folder" in refused.value.remedy
 
 
 def test_an_index_of_another_version_is_an_error_with_its_remedy(workspace: Workspace, settings: Settings) -> None:
@@ -277,6 +287,24 @@ def test_configured_collections_are_served_beside_folders(repo: Path, tmp_path: 
     reply = more["search_handbook"].run(workspace, {"query": "lion roars", "limit": 1}, NOBODY)
     assert reply.structured["results"][0]["path"] == str(docs / "lion.md")
     workspace.close()
+
+
+def test_only_the_collections_that_are_named_are_served(repo: Path, tmp_path: Path, settings: Settings) -> None:
+    file = tmp_path / "collections.json"
+    file.write_text(json.dumps({name: {"sources": [{"path": str(repo)}]} for name in ("one", "two", "three")}))
+    described = replace(settings, collections_file=file)
+
+    def served(only: tuple[str, ...] | None) -> list[str]:
+        return list(Workspace.open([str(repo)], described, only=only).targets)
+
+    assert served(None) == ["repo", "one", "two", "three"]
+    assert served(("three", "one")) == ["repo", "one", "three"]
+    assert served(()) == ["repo"]
+    with pytest.raises(UnknownCollectionError, match=r"collections.json describes no collection 'tow'") as refused:
+        served(("one", "tow"))
+    assert "two" in refused.value.remedy
+    with pytest.raises(ConfigurationError):
+        Workspace.open([str(repo)], replace(settings, collections_file=tmp_path / "none.json"), only=("one",))
 
 
 def test_a_collection_whose_description_reranks_is_reranked_for_those_who_ask_for_it(

@@ -50,33 +50,65 @@ class UnknownCollectionError(UsageError):
     """No folder and no collection of that name is served."""
 
 
-def folders(paths: Sequence[str], settings: Settings, taken: Mapping[str, Target] | None = None) -> dict[str, Target]:
+def folders(
+    paths: Sequence[str], settings: Settings, taken: Mapping[str, Target] | None = None, *, force: bool = False
+) -> dict[str, Target]:
     """Describe folders, each once, under the name of the folder; names that are ``taken`` get a number.
 
-    Raises PathNotFoundError: no such folder.
+    Raises PathNotFoundError: no such folder; or, without ``force``, a home folder or the top of a disk.
     """
     found: dict[str, Target] = {}
     for path in distinct(paths):
-        root = existing(Path(path).expanduser())
+        root = _root(path, force=force)
         name = _free_name(root.name or "root", {**found, **(taken or {})})
         found[name] = Target(name, FOLDER, _folder_opener(path, settings), (str(root),), _label(path, root))
     return found
 
 
-def collections(settings: Settings) -> dict[str, Target]:
-    """Describe the collections of the user's file; none where there is no such file.
+def _root(path: str, *, force: bool) -> Path:
+    """Give the folder of an argument. Some clients start the server with one that the user has never seen."""
+    if "${" in path and not Path(path).exists():
+        raise PathNotFoundError(
+            f"The client that started the server left {path!r} as it is",
+            "Open a folder in it, or name the one to serve in its entry: coderank serve PATH",
+        )
+    root = existing(Path(path).expanduser())
+    if is_everything(root) and not force:
+        raise PathNotFoundError(
+            f"{root} is no project but all that a user or a machine has",
+            "Name the folder to serve: coderank serve PATH; or mean it: --force",
+        )
+    return root
 
-    Raises ConfigurationError: the file cannot be used.
+
+def collections(settings: Settings, only: Sequence[str] | None = None) -> dict[str, Target]:
+    """Describe the collections of the user's file, or ``only`` some; none where there is no such file.
+
+    Raises:
+        ConfigurationError: the file cannot be used.
+        UnknownCollectionError: it has none of a name.
     """
     file = settings.collections_place()
-    if settings.collections_file is None and not file.exists():
+    if only is not None and not only:
+        return {}
+    if settings.collections_file is None and not file.exists() and not only:
         return {}
     from coderank.collections.config import load  # noqa: PLC0415 - most servers have folders alone
 
+    described = load(file)
+    for name in only or ():
+        if name not in described:
+            raise UnknownCollectionError(f"{file} describes no collection {name!r}", _hint(name, list(described)))
     return {
         name: Target(name, COLLECTION, _collection_opener(name, settings), _places(found))
-        for name, found in load(file).items()
+        for name, found in described.items()
+        if only is None or name in only
     }
+
+
+def is_everything(folder: Path) -> bool:
+    """Whether a folder is a home folder or the top of a disk."""
+    return folder == Path(folder.anchor) or folder == resolved("~")
 
 
 def here_if_a_project() -> str:
@@ -85,7 +117,7 @@ def here_if_a_project() -> str:
     A program may start the server wherever it stands itself, and nobody wants everything he has to be indexed for that.
     """
     folder = here()
-    if folder == Path(folder.anchor) or folder == resolved("~"):
+    if is_everything(folder):
         raise PathNotFoundError(
             f"The server was started in {folder}, which is no project", "Name the folder to serve: coderank serve PATH"
         )
@@ -101,9 +133,12 @@ def chosen(name: str, targets: Mapping[str, Target]) -> Target:
     """Give the target of a name. Raises UnknownCollectionError, which lists those there are."""
     if name in targets:
         return targets[name]
-    near = get_close_matches(name, list(targets), n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Choose from: {', '.join(targets)}"
-    raise UnknownCollectionError(f"No collection {name!r} is served here", hint)
+    raise UnknownCollectionError(f"No collection {name!r} is served here", _hint(name, list(targets)))
+
+
+def _hint(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"Choose from: {', '.join(known)}"
 
 
 def inside_of(label: str, root: str, path: str) -> str:

@@ -128,19 +128,23 @@ class Workspace:
         self._caretaker = Caretaker(lambda: list(self._kept.values()), idle_s)
 
     @classmethod
-    def open(cls, paths: Sequence[str], settings: Settings) -> Self:
-        """Serve these folders (none: the current one) and the configured collections.
+    def open(
+        cls, paths: Sequence[str], settings: Settings, *, only: Sequence[str] | None = None, force: bool = False
+    ) -> Self:
+        """Serve these folders (none: the current one) and the configured collections, or ``only`` those named.
 
         A question that names neither is about the folders. Where none was given and the current one is no project,
         the collections are served alone, and such a question is about all of them.
 
         Raises:
-            PathNotFoundError: no such folder; or the current one is no project, and there are no collections.
+            PathNotFoundError: no such folder; or the current one is no project, and there are no collections; or,
+                without ``force``, one is a home folder or the top of a disk.
             ConfigurationError: the file of collections cannot be used.
+            UnknownCollectionError: it has none of a name.
         """
-        named = collections(settings)
+        named = collections(settings, only)
         try:
-            own = folders(paths or [here_if_a_project()], settings, named)
+            own = folders(paths or [here_if_a_project()], settings, named, force=force)
         except PathNotFoundError:
             if paths or not named:
                 raise
