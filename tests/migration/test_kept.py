@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from qdrant_client import QdrantClient
+from tests.migration.moving_world import world
 from tests.migration.notes_world import contents, described, names, write
 from tests.store.qdrant_server import QdrantServer
 
@@ -14,6 +15,9 @@ from coderank import Engine
 from coderank.cli.main import cli
 from coderank.errors import CoderankError
 from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
+from coderank.migration.run import Migration
+from coderank.moving.index import IndexMove
+from coderank.moving.server import ServerMove
 from coderank.settings import Settings
 
 
@@ -70,3 +74,54 @@ def test_a_dry_run_deletes_nothing(client: QdrantClient) -> None:
     assert names(client) == ["notes", "notes--tiny-1"]
     assert "are deleted" in migrate("--drop-old", "--yes")
     assert names(client) == ["notes--tiny-1"]
+
+
+def begin(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    """Move as far as the verification, in which the process dies."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Migration, "_verified", die)
+        assert CliRunner().invoke(cli, ["migrate", *arguments]).exit_code
+
+
+def die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_what_was_begun_is_given_up_by_a_run_alone(
+    client: QdrantClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(client, "notes")
+    begin(monkeypatch, "notes", "--model", "tiny")
+    begun = ["notes", "notes--tiny-1"]
+    assert "exclude each other" in refused("--force", "--dry-run")
+    assert "exclude each other" in refused("--force", "--resume")
+    assert "was not cut over" in refused("--force", "--rollback")
+    with Engine.open_collection("notes", settings=settings) as engine, ServerMove(engine, "tiny", force=True) as move:
+        assert (move.plan().there, move.unused().place) == (0, "notes--tiny-1")
+    assert (names(client), len(contents(client, "notes--tiny-1"))) == (begun, 20)
+    assert migrate("--force").startswith("notes: on tiny (32-d): 20 points")
+    assert names(client) == ["notes", "notes--tiny-2"]
+
+
+def test_what_was_begun_can_be_deleted_for_another_model(client: QdrantClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(client, "notes")
+    begin(monkeypatch, "notes", "--model", "tiny")
+    assert "points made with tiny (32-d) are deleted" in migrate("--model", "small", "--force", "--drop-old", "--yes")
+    assert names(client) == ["notes"]
+    assert "Nothing was begun" in refused("--drop-old")
+
+
+def test_a_begun_move_of_an_index_is_given_up_by_a_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other").mkdir()
+    app = world(tmp_path / "other")
+    with app.engine() as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(Migration, "_verified", die)
+            with IndexMove(engine, "tiny") as move, pytest.raises(KeyboardInterrupt):
+                move.run()
+        with IndexMove(engine, "tiny", force=True) as move:
+            move.plan()
+            assert (engine.index_dir / "generation-2").exists()
+            assert move.run().stage is Stage.LIVE
+        assert not (engine.index_dir / "generation-2").exists()
+        assert engine.search("part3_1 compute").index.model == "tiny"

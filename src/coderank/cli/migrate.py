@@ -101,6 +101,11 @@ def migrate(
         raise UsageError("--gate and --queries need each other", "Give both: --gate --queries FILE")
     if rollback and drop_old:
         raise UsageError("--rollback and --drop-old exclude each other", "Roll back first, then see whether it answers")
+    if asked.force and (asked.resume or asked.dry_run):
+        other = "--resume" if asked.resume else "--dry-run"
+        raise UsageError(
+            f"--force and {other} exclude each other", f"Leave --force out to keep what was begun: {other}"
+        )
     if rollback and asked.dry_run:
         raise UsageError("--rollback has no --dry-run", "It deletes nothing, and coderank migrate goes forward again")
     outcomes: list[tuple[str, Report | CoderankError]] = []

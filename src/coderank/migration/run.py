@@ -66,17 +66,32 @@ class Unused:
     backup: str
 
 
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A move that was begun before and not finished, and is to be given up for the one that is asked for."""
+
+    record: Record
+    drop: Callable[[], int]
+    """Deletes everything that it made, and returns how many bytes that gave back."""
+
+
 class Migration:
     """One collection on its way from one set of points to another, as far as its journal says.
 
     Every method can be called again after a kill at any moment, and does nothing twice.
     """
 
-    def __init__(self, site: Site, journal: Journal, record: Record, grow: Grow) -> None:
-        """Take the parts; ``grow`` begins to bring the new points up, by carrying them over or cutting them anew."""
+    def __init__(
+        self, site: Site, journal: Journal, record: Record, grow: Grow, *, former: Former | None = None
+    ) -> None:
+        """Take the parts; ``grow`` begins to bring the new points up, by carrying them over or cutting them anew.
+
+        ``former`` is given up by `run` and `drop`, not before.
+        """
         self._site = site
         self._journal = journal
         self._grow = grow
+        self._former = former
         self.record = record
         """What is behind it, as on the disk."""
 
@@ -100,6 +115,7 @@ class Migration:
             StoreError: the new points are not what they should be.
         """
         started = time.monotonic()
+        self._give_up()
         if self.record.stage is Stage.LIVE:
             return self._report()
         if self.record.stage is Stage.PLANNED:
@@ -160,6 +176,9 @@ class Migration:
 
     def unused(self) -> Unused:
         """Say what `drop` would delete. Raises UsageError where no move has left any points."""
+        if self._former is not None:
+            given_up = self._former.record
+            return Unused(given_up.names[1], given_up.new_place, given_up.backup)
         self._check_moved()
         record = self.record
         if record.stage is Stage.LIVE:
@@ -172,8 +191,19 @@ class Migration:
         Raises what `unused` raises.
         """
         self.unused()
+        if self._former is not None:
+            return self._give_up()
         freed = self._site.drop_old() if self.record.stage is Stage.LIVE else self._site.drop_shadow()
         self._journal.remove()
+        return freed
+
+    def _give_up(self) -> int:
+        """Delete what the former move made, and forget it."""
+        if self._former is None:
+            return 0
+        freed = self._former.drop()
+        self._journal.remove()
+        self._former = None
         return freed
 
     def _check_moved(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,7 +20,7 @@ from coderank.loading.opened import opened_embedder
 from coderank.migration.contract import Site
 from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
 from coderank.migration.recut import Recutting
-from coderank.migration.run import Migration
+from coderank.migration.run import Former, Migration
 from coderank.migration.text import ChunkTexts
 from coderank.migration.vectors import Embedding
 from coderank.moving.move import Move, carrying, kind_in, kind_of
@@ -87,7 +87,7 @@ class IndexMove(Move):
         self._model, self._site = model, site
         self._embedding = self._embedding_of(model)
         grow = self._cutting(site, record) if record.cut_anew else carrying(site, DENSE, self._embedding)
-        self._migration = Migration(site, self._journal, record, grow)
+        self._migration = Migration(site, self._journal, record, grow, former=self._former)
         return self
 
     def _record(self, found: IndexRecord, begun: Record | None, model: Model) -> Record:
@@ -97,10 +97,14 @@ class IndexMove(Move):
             continued = self._continued(begun, new, on_old=on_old, on_new=on_new)
             if continued is not None:
                 return continued
-            if found.generation != begun.new_place:
-                self._at(_record_of(begun.old, begun.old_place), _record_of(begun.new, begun.new_place)).drop_shadow()
-            self._journal.remove()
+            in_use = found.generation == begun.new_place
+            self._former = Former(begun, lambda: 0 if in_use else self._drop_new_of(begun))
         return self._begun(found, new)
+
+    def _drop_new_of(self, begun: Record) -> int:
+        old, new = _record_of(begun.old, begun.old_place), _record_of(begun.new, begun.new_place)
+        with closing(self._at(old, new)) as former:
+            return former.drop_shadow()
 
     def _begun(self, found: IndexRecord, new: Kind) -> Record:
         old, here = kind_in(found.fingerprint), found.generation

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from coderank.migration.contract import Gate, Grow, Listener, Site
     from coderank.migration.parquet import Reader
     from coderank.migration.plan import Cut, Plan
-    from coderank.migration.run import Migration, Report, Unused
+    from coderank.migration.run import Former, Migration, Report, Unused
     from coderank.migration.vectors import Embedding
     from coderank.models.catalogue import Model
     from coderank.settings import Settings
@@ -39,6 +39,8 @@ class Move:
 
     _site: Site
     _migration: Migration
+    _former: Former | None = None
+    """What is to be given up."""
     _embedding: Embedding
     _model: Model
     _engine: Engine
@@ -48,7 +50,7 @@ class Move:
     ) -> None:
         """Take where the journal is, and the model to move to; without one, that of the move that was begun before.
 
-        ``force`` gives up what was begun before and not finished. Nothing is read or changed yet.
+        ``force`` gives up what was begun before and not finished, when the move runs. Nothing is read or changed yet.
         """
         self._journal = journal
         self._label = label

@@ -15,7 +15,7 @@ from coderank.loading.choice import embedder
 from coderank.loading.opened import opened_embedder
 from coderank.loading.servers import connect, fields_of, pinned
 from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
-from coderank.migration.run import Migration
+from coderank.migration.run import Former, Migration
 from coderank.migration.text import texts_of
 from coderank.migration.vectors import Embedding
 from coderank.moving.move import Move, carrying, kind_of
@@ -81,7 +81,8 @@ class ServerMove(Move):
             self._held = stack.pop_all()
         self._model, self._site = model, site
         self._embedding = self._embedding_of(site, model)
-        self._migration = Migration(site, self._journal, record, carrying(site, vector, self._embedding))
+        grow = carrying(site, vector, self._embedding)
+        self._migration = Migration(site, self._journal, record, grow, former=self._former)
         return self
 
     def askable(self) -> None:
@@ -119,8 +120,8 @@ class ServerMove(Move):
             continued = self._continued(begun, new, on_old=on_old, on_new=on_new)
             if continued is not None:
                 return continued, spec.name
-            ServerSite(connection, self._label, name, begun, spec.name, None).drop_shadow()
-            self._journal.remove()
+            former = ServerSite(connection, self._label, name, begun, spec.name, None)
+            self._former = Former(begun, former.drop_shadow)
         old = self._made_with(spec.dimension, new)
         if (old.model, old.dimension) == (new.model, new.dimension):
             return Record(old=new, new=new, old_place=here, new_place=here, stage=Stage.LIVE), spec.name
