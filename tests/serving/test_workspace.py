@@ -254,14 +254,37 @@ def test_a_variable_that_a_client_did_not_replace_is_named(settings: Settings) -
     assert "Open a folder" in refused.value.remedy
 
 
-def test_an_index_of_another_version_is_an_error_with_its_remedy(workspace: Workspace, settings: Settings) -> None:
-    workspace.search(Question(QUESTION))
-    [record] = settings.data_dir.glob("indexes/*/index.json")
+def _of_another_version(record: Path) -> None:
     content = json.loads(record.read_text())
     content["fingerprint"]["chunker"] = "0"
     record.write_text(json.dumps(content))
+
+
+def test_an_index_of_another_version_is_an_error_with_its_remedy(workspace: Workspace, settings: Settings) -> None:
+    workspace.search(Question(QUESTION))
+    [record] = settings.data_dir.glob("indexes/*/index.json")
+    _of_another_version(record)
     with pytest.raises(IndexIncompatibleError, match=r"coderank index --rebuild .*repo"):
         workspace.search(replace(Question(QUESTION), limit=3))
+
+
+def test_an_index_that_cannot_be_used_does_not_keep_the_others_from_answering(
+    lions: Workspace, settings: Settings
+) -> None:
+    lions.search(Question("password lion"))
+    records = {record.parent.name.split("-")[0]: record for record in settings.data_dir.glob("indexes/*/index.json")}
+    _of_another_version(records["repo"])
+    answer = lions.search(Question("password lion"))
+    assert {hit.path for hit in answer.result} == {"lion.py"}
+    [broken] = [part.freshness for part in answer.parts if not part.freshness.current]
+    assert "repo" in broken.detail
+    assert isinstance(broken.error, IndexIncompatibleError)
+    assert lions.related("lion.py", 1).parts[0].freshness.current
+    with pytest.raises(InvalidQueryError, match="klingon"):
+        lions.search(Question("password lion", languages=("klingon",)))
+    _of_another_version(records["zoo"])
+    with pytest.raises(IndexIncompatibleError, match="coderank index --rebuild"):
+        lions.search(Question("password lion"))
 
 
 def test_configured_collections_are_served_beside_folders(repo: Path, tmp_path: Path, settings: Settings) -> None:

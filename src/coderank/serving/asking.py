@@ -7,14 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from coderank.errors import IndexUnusableError
-from coderank.serving.follow import Call
+from coderank.errors import CoderankError, IndexUnusableError, UsageError
+from coderank.serving.follow import Call, CancelledError, Freshness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from coderank.engine import Engine
-    from coderank.serving.follow import Freshness
     from coderank.serving.kept import Kept
 
 Answer = TypeVar("Answer")
@@ -54,12 +53,14 @@ def ask(
 ) -> list[Reply[Answer]]:
     """Ask indexes as fresh as patience allows, until one has something to answer from or all have looked.
 
-    ``is_empty`` tells of an answer whether there was nothing to answer from.
+    ``is_empty`` tells of an answer whether there was nothing to answer from. Of several indexes one that cannot be used
+    says so in its freshness.
 
     Raises:
         CancelledError: the caller gave up.
         NotReadyError: the first syncs have nothing to show yet.
-        CoderankError: what kept an index from being made where no other has anything, or what an engine raises.
+        UsageError: the question is wrong for any engine.
+        CoderankError: what kept an index from being made or used where no other has anything.
     """
     begun = time.monotonic()
     asked = min(call.asked, begun)
@@ -91,10 +92,18 @@ def _replies(
     def reply(kept: Kept, freshness: Freshness) -> Reply[Answer]:
         return Reply(kept, *kept.answer(question, freshness, PATIENCE_S, silent))
 
+    def reply_or_reason(kept: Kept, freshness: Freshness) -> Reply[Answer]:
+        try:
+            return reply(kept, freshness)
+        except (UsageError, CancelledError):
+            raise
+        except CoderankError as error:
+            return Reply(kept, None, Freshness(False, f"{kept.target.name} cannot be searched: {error}", error))
+
     if len(all_kept) == 1:
         return [reply(all_kept[0], fresh[0])]
     with ThreadPoolExecutor(min(len(all_kept), AT_ONCE), "coderank-ask") as pool:
-        return list(pool.map(reply, all_kept, fresh))
+        return list(pool.map(reply_or_reason, all_kept, fresh))
 
 
 def _not_ready(waiting: Sequence[Reply[Answer]]) -> NotReadyError:
