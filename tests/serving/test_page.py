@@ -84,6 +84,13 @@ def test_a_line_of_data_does_not_eat_the_budget_and_control_characters_are_escap
     assert "\\x1b[31mred" in text
 
 
+def test_full_detail_leaves_nothing_out_and_an_excerpt_says_what_it_does() -> None:
+    span = Span(Hit("a.py", 1, 2, "", "s", 0.5, f"s = '{'x' * 1_234}'\nend", root="."))
+    assert lay_out([span], "s", Detail.FULL, 2_000).pieces[0].text == span.hit.content
+    first = lay_out([span], "s", Detail.SNIPPETS, 2_000).pieces[0].text.split("\n")[0]
+    assert first == f"1  s = '{'x' * 192}… (+1,043 characters)"
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 40), st.integers(1, 30), st.floats(0, 1)), max_size=12),
     st.sampled_from(list(Detail)),

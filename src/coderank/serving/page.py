@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 MAX_COLUMNS = 200
-"""Where a shown line is cut: data in a line of code would eat the budget of every other hit."""
+"""Where a line of an excerpt is cut: data in a line of code would eat the budget of every other hit."""
 
 
 class Detail(StrEnum):
@@ -185,8 +185,13 @@ def _piece(span: Span, terms: Sequence[str], detail: Detail) -> Piece:
         symbol=visible(hit.symbol),
         score=hit.score,
         standing=span.standing,
-        text="\n".join(map(_cut, _lines(span, terms, detail))) if hit.content else "",
+        text=_text(span, terms, detail) if hit.content else "",
     )
+
+
+def _text(span: Span, terms: Sequence[str], detail: Detail) -> str:
+    lines = _lines(span, terms, detail)
+    return "\n".join(lines if detail is Detail.FULL else map(_cut, lines))
 
 
 def _lines(span: Span, terms: Sequence[str], detail: Detail) -> Iterable[str]:
@@ -210,4 +215,5 @@ def _numbered(shown: Sequence[tuple[int, str]], width: int) -> Iterator[str]:
 
 
 def _cut(line: str) -> str:
-    return line if len(line) <= MAX_COLUMNS else f"{line[: MAX_COLUMNS - 3]}..."
+    beyond = len(line) - MAX_COLUMNS
+    return line if beyond <= 0 else f"{line[:MAX_COLUMNS]}… (+{beyond:,} characters)"
