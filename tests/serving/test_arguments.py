@@ -51,7 +51,7 @@ def test_numbers_and_flags_as_text_and_nulls_are_understood() -> None:
         ({"query": "x", "limit": 0}, "limit"),
         ({"query": "x", "limit": 101}, "limit"),
         ({"query": "x", "max_tokens": 99}, "max_tokens"),
-        ({"query": "x", "detail": "all"}, "detail"),
+        ({"query": "x", "detail": "all"}, "detail.*one of: paths, signatures, snippets, full"),
         ({"query": ["x"]}, "query"),
         ({"query": {"x" * 10: 1}}, "query"),
         ({"query": "x", "path": "y" * 501}, "path"),

@@ -49,4 +49,7 @@ def test_what_was_foreseen_says_what_to_do(nothing: Workspace) -> None:
 
 
 def test_a_tool_that_there_is_not_is_an_error_too(nothing: Workspace) -> None:
-    assert called(nothing, "no_such_tool") == (True, "Unknown tool: 'no_such_tool'")
+    assert called(nothing, "no_such_tool") == (
+        True,
+        "There is no tool 'no_such_tool'. There are: search_code, find_related, list_collections, index_status",
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from enum import EnumType
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -87,7 +89,17 @@ def taken(given: dict[str, Any], kind: type[Arguments], tool: str) -> Arguments:
         fields = sorted(msgspec.structs.fields(kind), key=lambda field: not field.required)
         names = ", ".join(field.name + ("" if field.required else "?") for field in fields)
         what = str(error).replace("Object contains", "there is an").replace("Object missing", "there is no")
-        raise InvalidQueryError(f"The arguments of {tool} cannot be used: {what}", f"It takes: {names}") from error
+        values = _values(kind, what)
+        raise InvalidQueryError(
+            f"The arguments of {tool} cannot be used: {what}{values}", f"It takes: {names}"
+        ) from error
+
+
+def _values(kind: type[msgspec.Struct], what: str) -> str:
+    """List what the argument of a message takes, where that is one of a few words."""
+    named = re.search(r"`\$\.(\w+)`", what)
+    wanted = next((field.type for field in msgspec.structs.fields(kind) if named and field.name == named[1]), None)
+    return f", which is one of: {', '.join(wanted)}" if isinstance(wanted, EnumType) else ""
 
 
 def schema(kind: type[msgspec.Struct], descriptions: dict[str, str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ GRACE_S = 3
 CONNECTIONS = 1_024
 """Beyond this many, connections are refused: each takes about 50 KB."""
 BACKLOG = 256
+_OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
+"""Somebody has it, or only others may have it. Else there is no such host, or it is another machine."""
 
 
 def serve_streams(workspace: Workspace, desk: Desk, *, per_collection: bool = False) -> None:
@@ -88,13 +91,19 @@ def _bound(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         listening = socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"Cannot listen on {address.host}:{address.port}: {reason}", "Choose another port") from error
+        raise UsageError(f"Cannot listen on {address.host}:{address.port}: {reason}", _remedy(error)) from error
     # An answer is a head and a body, and the body would wait 40 ms for the head's acknowledgement. asyncio prevents
     # that only for sockets that name their protocol, which this one does not; connections inherit it from here.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, OverflowError) or getattr(error, "errno", None) in _OF_THE_PORT:
+        return "Choose another port"
+    return "Name an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has"
 
 
 @contextmanager

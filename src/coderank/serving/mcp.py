@@ -99,12 +99,12 @@ class _Server(FastMCP):
         name: str,
         arguments: dict[str, Any] | None = None,
         *,
-        version: VersionSpec | None = None,
-        run_middleware: bool = True,
+        version: VersionSpec | None = None,  # noqa: ARG002 - each is there once
+        run_middleware: bool = True,  # noqa: ARG002 - there is none
     ) -> ToolResult:
         tool = self._offered.get(name)
         if tool is None:
-            return await super().call_tool(name, arguments, version=version, run_middleware=run_middleware)
+            raise ToolError(f"There is no tool {name!r}. There are: {', '.join(self._offered)}")
         async with Context(fastmcp=self):  # through which progress is told
             return await tool.run(arguments or {})
 
