@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -62,7 +63,9 @@ def load(
         told(name) as listener,
     ):
         tell = reconfiguring(engine, move)
-        report = move.load(file, source or name, allow_missing=allow_missing, then=tell, on_progress=listener)
+        report = move.load(
+            file, source or name, allow_missing=allow_missing, then=partial(tell, during=True), on_progress=listener
+        )
         tell()
     for line in report_lines(name, report, verbose=verbose):
         sys.stdout.write(f"{line}\n")

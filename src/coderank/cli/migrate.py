@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,7 +150,7 @@ def _run(engine: Engine, wish: Wish) -> Report:
             report = move.run(
                 allow_missing=wish.allow_missing,
                 gate=gate,
-                then=tell,
+                then=partial(tell, during=True),
                 on_progress=listener,
             )
         tell()  # where a run before was killed before it did
@@ -184,11 +185,12 @@ def _search(engine: Engine) -> Search:
 
 
 def _roll_back(engine: Engine, wish: Wish) -> Report:
-    from coderank.cli.moved import reconfiguring  # noqa: PLC0415
+    from coderank.cli.moved import reconfigure  # noqa: PLC0415
 
     with _move(engine, wish) as move:
         report = move.roll_back()
-        reconfiguring(engine, move)()
+        if done := reconfigure(engine, move.record.in_use):
+            click.echo(done, err=True)
         return report
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from coderank import wiring
-from coderank.collections.change import change
+from coderank.collections.change import change, toml_text
 from coderank.engine import Engine
+from coderank.errors import ConfigurationError
 from coderank.loading.choice import embedder
 from coderank.moving.index import IndexMove
 from coderank.moving.server import ServerMove
@@ -49,12 +50,23 @@ def move_of(engine: Engine, model: str, *, dimension: int = 0, force: bool = Fal
     return kind(engine, model, dimension=dimension, force=force)
 
 
-def reconfiguring(engine: Engine, move: IndexMove | ServerMove) -> Callable[[], None]:
-    """Give what names the model in use in the configuration, however often it is called, and says so once."""
-    said: list[str] = []
+def reconfiguring(engine: Engine, move: IndexMove | ServerMove) -> Callable[..., None]:
+    """Give what names the model in use in the configuration, however often it is called, and says so once.
 
-    def tell() -> None:
-        done = reconfigure(engine, move.record.in_use)
+    What has to be done by hand is said now, before anything begins. While a move runs (``during``), a file that cannot
+    be written is no reason to leave it half done: the error is raised at the call after it.
+    """
+    said: list[str] = []
+    if by_hand := _by_hand(engine, move.record.new, "As soon as the new points are in use"):
+        click.echo(by_hand, err=True)
+
+    def tell(*, during: bool = False) -> None:
+        try:
+            done = reconfigure(engine, move.record.in_use)
+        except ConfigurationError:
+            if not during:
+                raise
+            return
         if done and done not in said:
             said.append(done)
             click.echo(done, err=True)
@@ -66,21 +78,49 @@ def reconfigure(engine: Engine, used: Kind, *, told: bool = True) -> str:
     """Name the model in use now in the configuration of a collection on a server, where it says another.
 
     Without ``told`` also where it says ``auto``: the points themselves do not tell, as those of coderank do.
-    Returns what was done or is to be known, empty for nothing. Raises ConfigurationError with what to put there, if it
-    cannot be written.
+    Returns what was done or is to be done by hand, empty for nothing. Raises ConfigurationError where it cannot be
+    written.
     """
-    if not engine.collection:
+    if not _names_another(engine, used, told=told):
         return ""
     settings = engine.home.settings
-    described = wiring.describe(engine.collection, settings)
-    named = described.embedding_model
-    if (told and named == "auto") or (named != "auto" and embedder(named, settings).name == used.model):
-        return ""
     file = settings.collections_place()
+    described = wiring.describe(engine.collection, settings)
     if described.store is None:  # its index says itself which model made it
         return f"{file} still names {described.embedding_model}: an index that is built anew would go back to that"
-    kept = change(file, engine.collection, {"embedding_model": used.model, "embedding_dimension": used.dimension})
-    return f"{file} names {used.model} now; what it was is kept as {kept}"
+    if by_hand := _by_hand(engine, used, "Now", told=told):
+        return by_hand
+    kept = change(file, engine.collection, _said(used))
+    return (
+        f"{file} names {used.model} now; what it was is kept as {kept}. "
+        "Other copies of that file have to name it, too: with the old model they are refused"
+    )
+
+
+def _by_hand(engine: Engine, used: Kind, when: str, *, told: bool = True) -> str:
+    """Say what to write into a file of collections in TOML, which is not rewritten; empty where there is nothing."""
+    if not _names_another(engine, used, told=told):
+        return ""
+    settings = engine.home.settings
+    file = settings.collections_place()
+    if file.suffix.lower() != ".toml" or wiring.describe(engine.collection, settings).store is None:
+        return ""
+    return (
+        f"{file} is TOML, which is not rewritten: its comments would be lost. {when}, put this there, in the place of "
+        f"what it has of these keys; until then searches are refused:\n{toml_text(engine.collection, _said(used))}"
+    )
+
+
+def _names_another(engine: Engine, used: Kind, *, told: bool) -> bool:
+    if not engine.collection:
+        return False
+    settings = engine.home.settings
+    named = wiring.describe(engine.collection, settings).embedding_model
+    return not told if named == "auto" else embedder(named, settings).name != used.model
+
+
+def _said(used: Kind) -> dict[str, str | int]:
+    return {"embedding_model": used.model, "embedding_dimension": used.dimension}
 
 
 def _is_collection(name: str, settings: Settings) -> bool:

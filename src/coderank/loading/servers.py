@@ -216,22 +216,25 @@ def foreign_points(
 
 
 def recorded_model(collection: config.Collection, settings: Settings) -> str:
-    """Return the model that a collection on a server says it was made with, if coderank made it.
+    """Return the model that a collection on a server says it was made with, if coderank made or moved it.
 
     Raises:
         ConfigurationError: it does not say.
     """
     connection = connect(collection, settings)
-    from coderank.store.server_names import metadata, resolve  # noqa: PLC0415 - after connect, as above
+    from coderank.store.made_with import told  # noqa: PLC0415 - after connect, as above
+    from coderank.store.server_names import metadata, resolve  # noqa: PLC0415
     from coderank.store.server_requests import METADATA  # noqa: PLC0415
 
-    name = _server(collection).collection or collection.name
+    server = _server(collection)
+    name = server.collection or collection.name
     try:
         target = resolve(connection, name)
-        recorded = metadata(connection, target).get(METADATA) if target else None
+        said = metadata(connection, target) if target else {}
     finally:
         connection.close()
-    model = recorded.get("model") if isinstance(recorded, dict) else None
+    recorded, made = said.get(METADATA), told(said, server.vector)
+    model = recorded.get("model") if isinstance(recorded, dict) else made and made.model
     if not isinstance(model, str):
         raise ConfigurationError(
             f"Which model made the vectors of {name} at {connection.url} is not known",

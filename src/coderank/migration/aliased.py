@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from coderank.errors import IndexNotFoundError, StoreError
+from coderank.store.made_with import MadeWith
 from coderank.store.room import Space
 from coderank.store.server_collection import make_like
 from coderank.store.server_names import LIVE, aliases, collections, delete_collection, drop_alias, point_alias, resolve
@@ -153,13 +154,15 @@ class _Shadow:
 
     def write(self, points: Sequence[RawPoint]) -> None:
         if not self._made:
+            new = self._record.new
             make_like(
                 self._connection,
                 self._record.new_place,
                 self._record.old_place,
                 vector=self._vector,
-                dimension=self._record.new.dimension,
+                dimension=new.dimension,
                 fingerprint=self._fingerprint,
+                made=MadeWith(new.model, new.revision, new.dimension),
             )
             self._made = True
         self._points.write(points)

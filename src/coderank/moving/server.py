@@ -19,6 +19,7 @@ from coderank.migration.run import Former, Migration
 from coderank.migration.text import texts_of
 from coderank.migration.vectors import Embedding
 from coderank.moving.move import Move, carrying, kind_of
+from coderank.store.made_with import told
 from coderank.store.ownership import owner_in
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class ServerMove(Move):
     ) -> tuple[Record, str]:
         from coderank.migration.aliased import ServerSite  # noqa: PLC0415
         from coderank.store.server_adoption import is_own  # noqa: PLC0415
-        from coderank.store.server_names import free_name  # noqa: PLC0415
+        from coderank.store.server_names import free_name, metadata  # noqa: PLC0415
         from coderank.store.server_points import open_server_points  # noqa: PLC0415
 
         spec = self._spec(open_server_points(connection, here).specs(), here)
@@ -122,7 +123,8 @@ class ServerMove(Move):
                 return continued, spec.name
             former = ServerSite(connection, self._label, name, begun, spec.name, None)
             self._former = Former(begun, former.drop_shadow)
-        old = self._made_with(spec.dimension, new)
+        made = told(metadata(connection, here), spec.name)
+        old = Kind(made.model, made.revision, made.dimension) if made else self._made_with(spec.dimension, new)
         if (old.model, old.dimension) == (new.model, new.dimension):
             return Record(old=new, new=new, old_place=here, new_place=here, stage=Stage.LIVE), spec.name
         place = free_name(connection, name, model.name)
@@ -142,7 +144,7 @@ class ServerMove(Move):
         return fitting[0]
 
     def _made_with(self, dimension: int, new: Kind) -> Kind:
-        """Say what is known of the old vectors: what the collection or its configuration says."""
+        """Say what is known of old vectors of which the collection itself does not tell."""
         name = self._engine.model if self._engine.model != new.model or dimension == new.dimension else UNKNOWN
         return Kind(name, "", dimension, new.chunker, new.header)
 

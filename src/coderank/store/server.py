@@ -292,7 +292,9 @@ class ServerStore:
         if found is not None and (found != self._target or self._owned):
             info = self._connection.call(lambda client: client.get_collection(found))
             where = f"{self._connection.url} {found}"
-            check_made_alike(info, self._dimension, self._layout, self._fingerprint, where)
+            check_made_alike(
+                info, self._dimension, self._layout, self._fingerprint, where, indexed_here=self._owned is not None
+            )
             if self._owned:
                 self._owned.check(info.config.metadata, where)
             said = info.config.metadata or {}

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from coderank.errors import IndexIncompatibleError, StoreError
+from coderank.store import made_with
 from coderank.store.adopt import Fields, chunk_of, fields_for, plain
 from coderank.store.layout import Layout
 from coderank.store.server_collection import dense_vectors
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from qdrant_client import models
 
+    from coderank.store.made_with import MadeWith
     from coderank.store.server_connection import Connection
 
 SAMPLE = 64
@@ -46,7 +48,7 @@ def adopted(
     if target is None:
         raise StoreError(f"There is no collection {collection} at {connection.url}", "Correct store.collection")
     info = connection.call(lambda client: client.get_collection(target))
-    chosen = _vector(dense_vectors(info), vector, dimension, target)
+    chosen = _vector(dense_vectors(info), vector, dimension, target, made_with.told(info.config.metadata, vector))
     records, _ = connection.call(lambda client: client.scroll(target, limit=SAMPLE, with_payload=True))
     found = fields_for([record.payload or {} for record in records], fields, target)
     return Layout(
@@ -66,7 +68,9 @@ def is_own(connection: Connection, collection: str) -> bool:
     return target is not None and METADATA in metadata(connection, target)
 
 
-def _vector(found: dict[str, models.VectorParams], wanted: str | None, dimension: int, name: str) -> str:
+def _vector(
+    found: dict[str, models.VectorParams], wanted: str | None, dimension: int, name: str, made: MadeWith | None
+) -> str:
     if wanted is not None and wanted in found:
         return wanted
     fitting = [each for each, params in found.items() if params.size == dimension and wanted is None]
@@ -76,5 +80,5 @@ def _vector(found: dict[str, models.VectorParams], wanted: str | None, dimension
     looked = f"no vector {wanted!r}" if wanted is not None else f"{len(fitting) or 'no'} vectors of {dimension} numbers"
     raise IndexIncompatibleError(
         f"The collection {name} has {looked}. It has: {listed}",
-        "Name the vector as store.vector, and the model that made it as embedding_model",
+        made.remedy if made else "Name the vector as store.vector, and the model that made it as embedding_model",
     )

@@ -9,7 +9,9 @@ from qdrant_client import models
 
 from coderank.errors import REBUILD, IndexIncompatibleError, StoreError
 from coderank.store import fingerprint as fingerprints
+from coderank.store import made_with
 from coderank.store.fingerprint import Fingerprint
+from coderank.store.layout import OWN
 from coderank.store.ownership import OWNER
 from coderank.store.payload import FILTERED_FIELDS
 from coderank.store.server_failures import CLIENT_ERRORS, meaning, status_of
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from coderank.store.layout import Layout
+    from coderank.store.made_with import MadeWith
     from coderank.store.ownership import Ownership
     from coderank.store.server_connection import Connection
 
@@ -90,11 +93,12 @@ def make_like(
     vector: str,
     dimension: int,
     fingerprint: Fingerprint | None = None,
+    made: MadeWith | None = None,
 ) -> None:
     """Make a collection like ``source``, but for the dimension of one of its dense vectors; what is there stays.
 
     Distances, quantization, shards, replicas, sparse vectors and payload indexes are those of the source. Its metadata
-    are taken over, and tell the fingerprint.
+    are taken over, and tell the fingerprint or, where coderank cut nothing, what ``made`` the vector.
     """
     info = connection.call(lambda client: client.get_collection(source))
     params = info.config.params
@@ -105,6 +109,8 @@ def make_like(
     said = dict(info.config.metadata or {})
     if fingerprint:
         said[METADATA] = msgspec.to_builtins(fingerprint)
+    elif made:
+        said = made_with.telling(said, vector, made)
     arguments: dict[str, Any] = {
         "vectors_config": vectors[""] if list(vectors) == [""] else vectors,
         "sparse_vectors_config": params.sparse_vectors,
@@ -146,9 +152,23 @@ def dense_vectors(info: models.CollectionInfo) -> dict[str, models.VectorParams]
 
 
 def check_made_alike(
-    info: models.CollectionInfo, dimension: int, layout: Layout, expected: Fingerprint | None, name: str
+    info: models.CollectionInfo,
+    dimension: int,
+    layout: Layout,
+    expected: Fingerprint | None,
+    name: str,
+    *,
+    indexed_here: bool,
 ) -> None:
-    """Raise IndexIncompatibleError where a collection's vectors cannot be compared with the caller's."""
+    """Raise IndexIncompatibleError where a collection's vectors cannot be compared with the caller's.
+
+    Whoever indexes it can build it again; whoever only searches it can name the other model.
+    """
+    recorded = (info.config.metadata or {}).get(METADATA)
+    found = _decoded(recorded, name) if recorded and expected is not None else None
+    if expected is not None and not indexed_here:
+        made = made_with.of_fingerprint(found) if found else made_with.told(info.config.metadata, layout.dense)
+        made_with.check(made, made_with.of_fingerprint(expected), name)
     vectors = dense_vectors(info)
     if layout.dense not in vectors:
         raise IndexIncompatibleError(
@@ -159,11 +179,12 @@ def check_made_alike(
     if size != dimension:
         raise IndexIncompatibleError(
             f"The vectors of {name} have {size} numbers, those of the model {dimension}",
-            f"Name the model that made them as embedding_model. {REBUILD}",
+            f"Name the model that made them as embedding_model. {REBUILD}"
+            if layout is OWN
+            else "Name the model that made them as embedding_model, in the file of collections",
         )
-    recorded = (info.config.metadata or {}).get(METADATA)
-    if recorded and expected is not None:
-        fingerprints.check(_decoded(recorded, name), expected, name)
+    if found is not None and expected is not None:
+        fingerprints.check(found, expected, name)
 
 
 def _decoded(recorded: object, name: str) -> Fingerprint:
