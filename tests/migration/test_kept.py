@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from qdrant_client import QdrantClient
+from qdrant_client import QdrantClient, models
 from tests.migration.moving_world import world
-from tests.migration.notes_world import contents, described, names, write
+from tests.migration.notes_world import aliases, contents, described, names, write
 from tests.store.qdrant_server import QdrantServer
 
 from coderank import Engine
 from coderank.cli.main import cli
 from coderank.errors import CoderankError
+from coderank.migration.aliased import ServerSite
 from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
 from coderank.migration.run import Migration
+from coderank.migration.shadow import Filling
 from coderank.moving.index import IndexMove
 from coderank.moving.server import ServerMove
 from coderank.settings import Settings
@@ -109,6 +111,74 @@ def test_what_was_begun_can_be_deleted_for_another_model(client: QdrantClient, m
     assert "points made with tiny (32-d) are deleted" in migrate("--model", "small", "--force", "--drop-old", "--yes")
     assert names(client) == ["notes"]
     assert "Nothing was begun" in refused("--drop-old")
+
+
+def put(client: QdrantClient, collection: str, id_: int, text: str) -> None:
+    size = 32 if "tiny" in collection else 16
+    client.upsert(collection, [models.PointStruct(id=id_, vector=[1.0] * size, payload={"page_content": text})])
+
+
+def test_what_was_written_at_the_cut_over_is_taken_along_after_a_kill(
+    client: QdrantClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(client, "notes")
+
+    def written_then_killed(_: Filling) -> None:
+        put(client, "notes", 777, "def late(): ...")
+        put(client, "notes", 4, "def changed(): ...")
+        put(client, "notes", 5, "def changed_there(): ...")
+        put(client, "notes--tiny-1", 5, "def changed_here(): ...")
+        put(client, "notes--tiny-1", 6, "def changed_here(): ...")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Filling, "late", written_then_killed)
+        assert CliRunner().invoke(cli, ["migrate", "notes", "--model", "tiny"]).exit_code
+    assert aliases(client) == {"notes.live": "notes--tiny-1"}
+    assert "not yet taken along" in refused("--drop-old", "--yes")
+    assert migrate().startswith("notes: on tiny (32-d): 21 points, 2 embedded")
+    moved = contents(client, "notes--tiny-1")
+    assert [moved[id_]["page_content"] for id_ in (777, 4, 5, 6)] == [
+        "def late(): ...",
+        "def changed(): ...",
+        "def changed_here(): ...",
+        "def changed_here(): ...",
+    ]
+    assert migrate() == "notes: on tiny (32-d) already\n"
+
+
+def test_a_kill_between_the_alias_and_the_journal_counts_as_one_at_the_cut_over(
+    client: QdrantClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(client, "notes")
+    switch = ServerSite.cut_over
+
+    def switched_then_killed(site: ServerSite, *, whole: bool) -> None:
+        put(client, "notes", 777, "def late(): ...")
+        switch(site, whole=whole)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ServerSite, "cut_over", switched_then_killed)
+        assert CliRunner().invoke(cli, ["migrate", "notes", "--model", "tiny"]).exit_code
+    assert migrate().startswith("notes: on tiny (32-d): 21 points, 1 embedded")
+    assert 777 in contents(client, "notes--tiny-1")
+
+
+def test_old_points_that_the_new_side_lacks_are_not_deleted_unasked(
+    client: QdrantClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(client, "notes")
+    migrate("--model", "tiny")
+    put(client, "notes", 777, "def late(): ...")
+    assert "lacks 1 points of notes, the first is 777" in refused("--drop-old", "--yes")
+    assert 777 in contents(client, "notes")
+    with monkeypatch.context() as patch:
+        patch.setattr("coderank.migration.aliased.drop_alias", die)
+        assert CliRunner().invoke(cli, ["migrate", "notes", "--drop-old", "--force", "--yes"]).exit_code
+    assert names(client) == ["notes--tiny-1"]
+    assert "are deleted" in migrate("--drop-old", "--yes")  # goes on after the kill
+    assert aliases(client) == {"notes": "notes--tiny-1"}
 
 
 def test_a_begun_move_of_an_index_is_given_up_by_a_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MANIFEST_FILES = ("manifest.db", "manifest.db-wal", "manifest.db-shm")
 OWN_FILES = frozenset(
-    "shard shard.new manifest.db.create background.log migration.json server.json owner.json"
+    "shard shard.new manifest.db.create background.log migration.json migration.sums server.json owner.json"
     " sync.lock fill.lock migrate.lock owner.lock queue.lock".split()
 ).union(MANIFEST_FILES)
 """What an index folder holds beside its record: a folder with anything else is not taken for one."""
@@ -33,7 +33,7 @@ _ANOTHER_FOLDER = "Choose another folder with --index-dir"
 _MANIFEST_DRAFT = re.compile(r"manifest\.db\.\d+\.draft")
 _GENERATION = re.compile(fingerprint.GENERATION)
 _BACKUP = re.compile(r"backup-[1-9]\d*(\.new)?")
-_DRAFTS = (fingerprint.DRAFT_PREFIX, ".migration.json-", pin.DRAFT_PREFIX, ownership.DRAFT_PREFIX)
+_DRAFTS = (fingerprint.DRAFT_PREFIX, ".migration.json-", ".migration.sums-", pin.DRAFT_PREFIX, ownership.DRAFT_PREFIX)
 _NAME_LENGTH = 40
 _DIGEST_BYTES = 5
 

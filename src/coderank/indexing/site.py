@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from coderank.indexing.succession import Succession
     from coderank.store.edge_points import EdgePoints
+    from coderank.store.raw import PointId
 
 RESERVE = RESERVE_BYTES + EMPTY_BYTES
 """Free disk without which the engine makes no new shard."""
@@ -122,6 +123,10 @@ class IndexSite:
     def roll_back(self) -> None:
         """Name the old generation again. What changed on disk since is taken in by the next sync."""
         self._succession.name(self._succession.old)
+
+    def left_behind(self) -> list[PointId]:
+        """Name none: only syncs write, and what the points say is in the source."""
+        return []
 
     def drop_old(self) -> int:
         """Delete the old points and the backup, and return the bytes that this gave back."""

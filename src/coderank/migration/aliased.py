@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from coderank.errors import IndexNotFoundError, StoreError
+from coderank.migration.looking import lacking
 from coderank.store.made_with import MadeWith
 from coderank.store.room import Space
 from coderank.store.server_collection import make_like
@@ -97,6 +98,12 @@ class ServerSite:
             drop_alias(self._connection, f"{self._name}{LIVE}")
         else:
             point_alias(self._connection, self._alias(), self._record.old_place)
+
+    def left_behind(self) -> list[PointId]:
+        """Name old points that the new side lacks: written there since the cut-over, or deleted from the new."""
+        if self._record.old_place not in collections(self._connection):  # deleted by a run that was killed then
+            return []
+        return lacking(self._live, self._shadow)
 
     def drop_old(self) -> int:
         """Delete the old points and their snapshot; a name that they had themselves becomes an alias of the new."""

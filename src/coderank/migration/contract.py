@@ -87,6 +87,10 @@ class Site(Protocol):
         """Serve readers from the old points again, in one step."""
         ...
 
+    def left_behind(self) -> list[PointId]:
+        """Name old points that the new side lacks, where others write to either; none where only syncs write."""
+        ...
+
     def drop_old(self) -> int:
         """Delete the old points and their backup, and return the bytes that this gave back."""
         ...
@@ -118,6 +122,8 @@ class Growth(Protocol):
 
     embedded: int
     """Vectors made in this run."""
+    sums: dict[PointId, int]
+    """Of the payloads that the last round saw; a run after a kill at the cut-over is given those of the one before."""
     seen: list[PointId]
     """Ids of the new points, as they have to be after the last round."""
 

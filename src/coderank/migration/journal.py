@@ -11,11 +11,16 @@ from coderank.errors import IndexCorruptError
 from coderank.store.atomic import draft_prefix, replace_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from coderank.store.raw import PointId
 
 FORMAT = 1
 """Version of the file; another one is refused."""
 FILE_NAME = "migration.json"
+SUMS_NAME = "migration.sums"
+"""Beside it, over the cut-over of points that others write: what the payloads were when they were last looked at."""
 DRAFT_PREFIX = draft_prefix(FILE_NAME)
 """Begins the name of a journal that is being written."""
 
@@ -25,10 +30,17 @@ class Stage(StrEnum):
 
     PLANNED = "planned"
     BACKED_UP = "backed up"
+    SWITCHED = "switched"
+    """Readers are served from the new points; what others wrote to the old at that moment is not yet taken along."""
     LIVE = "live"
     """Readers are served from the new points; the old are kept."""
     ROLLED_BACK = "rolled back"
     """Readers are served from the old points again; the new are kept."""
+
+    @property
+    def on_new(self) -> bool:
+        """Whether readers are served from the new points."""
+        return self in (Stage.SWITCHED, Stage.LIVE)
 
 
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +108,7 @@ class Journal:
     def __init__(self, file: Path) -> None:
         """Take the place. Nothing is read or written yet."""
         self._file = file
+        self._sums = file.with_name(SUMS_NAME)
 
     def read(self) -> Record | None:
         """Return what was written last; None if no migration was begun, or its last trace was removed.
@@ -123,8 +136,30 @@ class Journal:
         """Write a record with some fields replaced, and return it."""
         return self.write(msgspec.structs.replace(record, **fields))
 
+    def keep_sums(self, sums: Mapping[PointId, int]) -> None:
+        """Write, before a cut-over, the sum of each old point's payload as it was looked at last."""
+        replace_file(self._sums, msgspec.msgpack.encode(sums))
+
+    def sums(self) -> dict[PointId, int]:
+        """Return what was written before the last cut-over; nothing where that was not. Raises IndexCorruptError."""
+        try:
+            return msgspec.msgpack.decode(self._sums.read_bytes(), type=dict[str | int, int])
+        except FileNotFoundError:
+            return {}
+        except (OSError, msgspec.DecodeError) as error:
+            raise IndexCorruptError(
+                f"{self._sums} cannot be read: {error}",
+                "Delete it, then run the command again: only points that the new side lacks are taken along then",
+            ) from error
+
+    def forget_sums(self) -> None:
+        """Delete what `keep_sums` wrote: everything was taken along."""
+        self._sums.unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Forget the migration."""
         self._file.unlink(missing_ok=True)
-        for draft in self._file.parent.glob(f"{DRAFT_PREFIX}*"):
-            draft.unlink(missing_ok=True)
+        self.forget_sums()
+        for prefix in (DRAFT_PREFIX, draft_prefix(SUMS_NAME)):
+            for draft in self._file.parent.glob(f"{prefix}*"):
+                draft.unlink(missing_ok=True)

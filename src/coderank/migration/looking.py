@@ -21,6 +21,15 @@ def written_since(old: RawPoints, new: RawPoints) -> int:
     return written
 
 
+def lacking(old: RawPoints, new: RawPoints) -> list[PointId]:
+    """Name the points of the old side that the new one does not have in any form."""
+    missing: list[PointId] = []
+    for page in pages_of(old):
+        there = {point.id for point in present(new, [point.id for point in page])}
+        missing += [point.id for point in page if point.id not in there]
+    return missing
+
+
 def count_of(points: RawPoints) -> int:
     """Count points, none where none was ever written."""
     try:

@@ -78,6 +78,8 @@ class Recutting:
     """Whether the live points were embedded as the new ones are: by one model, under one kind of header."""
     on_progress: Listener | None = None
     embedded: int = 0
+    sums: dict[PointId, int] = field(default_factory=dict)
+    """None: only syncs write what is cut."""
     seen: list[PointId] = field(default_factory=list)
     _seeded: bool = False
 

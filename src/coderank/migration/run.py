@@ -118,6 +118,8 @@ class Migration:
         self._give_up()
         if self.record.stage is Stage.LIVE:
             return self._report()
+        if self.record.stage is Stage.SWITCHED:
+            return self._go_on_after_switch(started, then, on_progress)
         if self.record.stage is Stage.PLANNED:
             self._check_room()
             self._journal.write(self.record)
@@ -135,14 +137,11 @@ class Migration:
             if growth.round():
                 self._check_missing(allow_missing=allow_missing)
                 verified = self._verified(growth, None)
-            self._site.cut_over(whole=not self.record.missing)
-            self._change(stage=Stage.LIVE)
-        try:
-            if then is not None:
-                then()
-        finally:
             if not self._site.locks:
-                growth.late()
+                self._journal.keep_sums(growth.sums)
+            self._site.cut_over(whole=not self.record.missing)
+            self._change(stage=Stage.LIVE if self._site.locks else Stage.SWITCHED)
+        self._take_late(growth, then)
         report = self._report()
         return replace(
             report,
@@ -152,6 +151,26 @@ class Migration:
             verdict=verdict,
             seconds=time.monotonic() - started,
         )
+
+    def _take_late(self, growth: Growth, then: Callable[[], object] | None) -> None:
+        try:
+            if then is not None:
+                then()
+        finally:
+            if self.record.stage is Stage.SWITCHED:
+                growth.late()
+                self._change(stage=Stage.LIVE)
+                self._journal.forget_sums()
+
+    def _go_on_after_switch(
+        self, started: float, then: Callable[[], object] | None, on_progress: Listener | None
+    ) -> Report:
+        """Take along what was written to the old points at a cut-over whose process ended before it did."""
+        growth = self._grow(self._without_vector, on_progress)
+        growth.sums = self._journal.sums()
+        self._take_late(growth, then)
+        points, seconds = count_of(self._site.shadow()), time.monotonic() - started
+        return replace(self._report(), points=points, embedded=growth.embedded, seconds=seconds)
 
     def roll_back(self, *, force: bool = False) -> Report:
         """Serve readers from the old points again; the new ones are kept.
@@ -163,7 +182,7 @@ class Migration:
         self._check_moved()
         if self.record.stage is Stage.ROLLED_BACK:
             return self._report()
-        if self.record.stage is not Stage.LIVE:
+        if not self.record.stage.on_new:
             raise UsageError(
                 f"{self._site.label} was not cut over, so there is nothing to roll back", "It is served as before"
             )
@@ -181,18 +200,26 @@ class Migration:
             return Unused(given_up.names[1], given_up.new_place, given_up.backup)
         self._check_moved()
         record = self.record
+        if record.stage is Stage.SWITCHED:
+            raise UsageError(
+                f"What was written to {record.old_place} while {self._site.label} was cut over is not yet taken along",
+                f"Do that first: coderank migrate {self._site.label}",
+            )
         if record.stage is Stage.LIVE:
             return Unused(record.names[0], record.old_place, record.backup)
         return Unused(record.names[1], record.new_place, record.backup)
 
-    def drop(self) -> int:
+    def drop(self, *, force: bool = False) -> int:
         """Delete the points that are not in use, and the backup; return how many bytes that gave back.
 
-        Raises what `unused` raises.
+        Raises what `unused` raises, and:
+            UsageError: the new side lacks some of the old points, and ``force`` does not say that this is known.
         """
         self.unused()
         if self._former is not None:
             return self._give_up()
+        if self.record.stage is Stage.LIVE and not force:
+            self._check_left_behind()
         freed = self._site.drop_old() if self.record.stage is Stage.LIVE else self._site.drop_shadow()
         self._journal.remove()
         return freed
@@ -212,6 +239,15 @@ class Migration:
             raise UsageError(
                 f"{self._site.label} was not moved, so there are no points beside those in use",
                 "See what a move would do: --dry-run",
+            )
+
+    def _check_left_behind(self) -> None:
+        behind = self._site.left_behind()
+        if behind:
+            raise UsageError(
+                f"{self.record.new_place} lacks {len(behind):,} points of {self.record.old_place}, the first is "
+                f"{behind[0]}: written there since the cut-over, or deleted from the new points",
+                "Write what is needed to the new ones, then delete the old all the same: --drop-old --force",
             )
 
     def _check_written(self) -> None:

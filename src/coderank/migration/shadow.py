@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -131,4 +132,6 @@ class Filling:
 
 
 def _sum(point: RawPoint) -> int:
-    return hash(msgspec.json.encode(point.payload, enc_hook=str))
+    # Not Python's own hash, as it is kept for later processes; in order, as gRPC gives fields in any.
+    said = msgspec.json.encode(point.payload, enc_hook=str, order="sorted")
+    return int.from_bytes(hashlib.blake2b(said, digest_size=8).digest())

@@ -39,6 +39,8 @@ class Move:
 
     _site: Site
     _migration: Migration
+    _arrived = Stage.LIVE
+    """What is behind a move whose process ended at the cut-over, before it noted that."""
     _former: Former | None = None
     """What is to be given up."""
     _embedding: Embedding
@@ -147,7 +149,7 @@ class Move:
 
     def drop(self) -> int:
         """Delete the points that are not in use, and the backup; return how many bytes that gave back."""
-        return self._migration.drop()
+        return self._migration.drop(force=self._force)
 
     def _cut(self) -> Cut | None:
         """Say what comes of cutting the source anew; None where points are carried over."""
@@ -172,13 +174,13 @@ class Move:
         What readers go by has the last word over the journal, whose process may have died before it wrote.
         ``on_old`` and ``on_new`` tell which of its points readers are served from.
         """
-        if begun.stage is not Stage.LIVE and on_new:
-            begun = self._journal.change(begun, stage=Stage.LIVE)
-        if begun.stage is Stage.LIVE and on_old:
+        if not begun.stage.on_new and on_new:
+            begun = self._journal.change(begun, stage=self._arrived)
+        if begun.stage.on_new and on_old:
             begun = self._journal.change(begun, stage=Stage.ROLLED_BACK)
         if begun.new == new and on_new:
             return begun
-        if begun.stage is Stage.LIVE:
+        if begun.stage.on_new:
             raise UsageError(
                 f"The points from before the move to {begun.names[1]} are still kept",
                 f"Delete them first: {self._command} --drop-old",

@@ -41,6 +41,8 @@ SAMPLE = 64
 class ServerMove(Move):
     """Moves what a name stands for on a server: to a collection beside it, by an alias."""
 
+    _arrived = Stage.SWITCHED
+
     def __init__(self, engine: Engine, model: str = "", *, dimension: int = 0, force: bool = False) -> None:
         """Take the engine of the collection, and the model to move to."""
         settings = engine.home.settings
@@ -81,7 +83,7 @@ class ServerMove(Move):
             site = ServerSite(connection, self._label, name, record, vector, fingerprint)
             self._held = stack.pop_all()
         self._model, self._site = model, site
-        self._embedding = self._embedding_of(site, model)
+        self._embedding = self._embedding_of(site, record.stage, model)
         grow = carrying(site, vector, self._embedding)
         self._migration = Migration(site, self._journal, record, grow, former=self._former)
         return self
@@ -148,9 +150,10 @@ class ServerMove(Move):
         name = self._engine.model if self._engine.model != new.model or dimension == new.dimension else UNKNOWN
         return Kind(name, "", dimension, new.chunker, new.header)
 
-    def _embedding_of(self, site: ServerSite, model: Model) -> Embedding:
+    def _embedding_of(self, site: ServerSite, stage: Stage, model: Model) -> Embedding:
         settings = self._engine.home.settings
-        page = next(site.live().pages(vectors=False, size=SAMPLE), [])
+        used = site.shadow() if stage.on_new else site.live()  # a run that was killed may have deleted the old
+        page = next(used.pages(vectors=False, size=SAMPLE), [])
         fields = fields_of(_server(self._described).payload)
         texts = texts_of([point.payload for point in page], fields, self._label)
         return Embedding(texts, lambda: opened_embedder(model, settings, download=bool(self._named)), model.dimension)

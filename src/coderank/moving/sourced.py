@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from coderank.migration.aliased import ServerSite
     from coderank.settings import Settings
     from coderank.store.fingerprint import IndexRecord
-    from coderank.store.raw import RawPoints
+    from coderank.store.raw import PointId, RawPoints
     from coderank.store.room import Space
 
 
@@ -150,6 +150,10 @@ class SourcedSite:
             self._there.cut_over(whole=True)
         elif stage is Stage.ROLLED_BACK and found != self._places[0]:
             self._there.roll_back()
+
+    def left_behind(self) -> list[PointId]:
+        """Name none: only syncs write, and what the points say is in the source."""
+        return []
 
     def drop_old(self) -> int:
         """Delete the old points, their snapshot and their manifest."""
