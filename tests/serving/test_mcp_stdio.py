@@ -151,6 +151,19 @@ def test_nobody_waits_for_the_answer_to_what_is_no_message(
     assert wire.receive()["result"] == {}
 
 
+def test_a_line_without_an_end_is_refused_and_not_kept(wire: Wire) -> None:
+    assert wire.process.stdin is not None
+    for _ in range(40):
+        wire.process.stdin.write(b"x" * (1 << 20))
+    wire.process.stdin.flush()
+    answer = wire.receive()
+    assert (answer["id"], answer["error"]["code"]) == (None, -32600)
+    assert "16,777,216 bytes" in answer["error"]["message"]
+    wire.send_raw(b"x" * (1 << 20))
+    wire.send({"jsonrpc": "2.0", "id": 30, "method": "ping"})
+    assert wire.receive() == {"jsonrpc": "2.0", "id": 30, "result": {}}
+
+
 def test_ten_megabytes_are_refused_and_forgotten(wire: Wire) -> None:
     answer = wire.call(20, "search_code", query="x" * 10_000_000)["result"]
     assert answer["isError"] is True

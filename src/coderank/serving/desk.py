@@ -26,8 +26,19 @@ VERSIONS = frozenset({"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"})
 asks for another one, or begins otherwise, is answered by the library."""
 FIRST_LINE_BYTES = 1 << 20
 """A longer first line is left to the library."""
+MAX_LINE_BYTES = 16 << 20
+"""A longer line is no question: it is refused, and not kept until its end comes."""
 PIECE_BYTES = 1 << 16
 """What is read at one time: as much as a pipe holds."""
+
+
+_TOO_LONG = json.dumps(
+    {
+        "jsonrpc": "2.0",
+        "id": None,
+        "error": {"code": -32600, "message": f"A line has more than {MAX_LINE_BYTES:,} bytes. Send less"},
+    }
+).encode()
 
 
 class Desk:
@@ -106,6 +117,8 @@ class _Input(io.RawIOBase):
         self._begun = bytearray()
         self._ready = bytearray()
         self._ended = False
+        self._skipping = False
+        """Whether the line that comes in was refused already."""
         self._take(first)
 
     def readable(self) -> bool:
@@ -123,8 +136,16 @@ class _Input(io.RawIOBase):
     def _take(self, piece: bytes) -> None:
         """Take a piece of the stream in, and the lines out that it makes whole; at the end whatever is left."""
         self._ended = not piece
+        if self._skipping:
+            _, end, piece = piece.partition(b"\n")
+            self._skipping = not end
+            if not piece:
+                return
         self._begun += piece
         if piece and b"\n" not in piece:
+            if len(self._begun) > MAX_LINE_BYTES:
+                self._answer(_TOO_LONG)
+                self._begun, self._skipping = bytearray(), True
             return
         lines = bytes(self._begun).split(b"\n")
         self._begun = bytearray(lines.pop() if piece else b"")
