@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,9 +22,9 @@ async def echo(request: Request) -> JSONResponse:
     return JSONResponse({"length": len(await request.body())})
 
 
-def client(address: Address = HERE, token: str = "", **limits: int) -> TestClient:
+def client(address: Address = HERE, token: str = "", **more: Any) -> TestClient:
     app = Starlette(routes=[Route("/", echo, methods=["GET", "POST"])])
-    return TestClient(Guard(app, address, token, **limits), base_url=address.url)
+    return TestClient(Guard(app, address, token, **more), base_url=address.url)
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1:8377", "[::1]:8377", "localhost:0", "0.0.0.0:80"])

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,15 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from tests.serving.serving_process import INITIALIZE, Place, place
+from starlette.applications import Starlette
+from starlette.routing import Route
+from tests.serving.serving_process import INITIALIZE, INITIALIZED, Place, place
 from tests.small_tree import QUESTION, write_tree
+
+from coderank.serving import listen
+from coderank.serving.mcp import server
+from coderank.serving.workspace import Workspace
+from coderank.settings import Settings
 
 TOKEN = "a-token-that-nobody-guesses"
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
@@ -126,6 +134,26 @@ def test_who_has_no_business_here_is_refused(running: Running) -> None:
     assert post(running, b"{", content_length="9999999999999999999999").status_code in {400, 413}
 
 
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+def test_the_official_client_shows_why_it_is_refused(running: Running, mode: str) -> None:
+    async def use(query: str, headers: dict[str, str]) -> None:
+        async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
+            transport = streamable_http_client(running.url, http_client=http)
+            async with Client(transport, mode=mode, read_timeout_seconds=60) as one:
+                await one.call_tool("search_code", {"query": query})
+
+    shown = {"Authorization": f"Bearer {TOKEN}"}
+    for query, headers, said in (
+        ("x" * (1 << 20), shown, "more than 1,048,576 bytes"),
+        ("x", {}, "Authorization: Bearer TOKEN"),
+        ("x", shown | {"Host": "evil.example"}, "Ask http://127.0.0.1"),
+        ("x", shown | {"Origin": "http://evil.example"}, "Ask from a program"),
+    ):
+        with pytest.raises(BaseException) as refused:  # noqa: PT011 - the client's own, in groups of its tasks
+            anyio.run(use, query, headers)
+        assert said in "".join(traceback.format_exception(refused.value)), said
+
+
 def test_what_is_no_message_is_an_error_of_the_protocol(running: Running) -> None:
     for content in (b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"jsonrpc": "2.0"}'):
         assert 400 <= post(running, content).status_code < 500, content
@@ -193,6 +221,37 @@ def test_a_server_that_cannot_start_says_why(
     assert err.decode().startswith("coderank: ")
     assert message in err.decode()
     assert err.count(b"\n") == 1
+
+
+def test_streams_of_events_are_completed_when_it_ends(tmp_path: Path) -> None:
+    server = Running(place(tmp_path).start("--http", "127.0.0.1:0"))
+    with httpx2.Client(timeout=30, headers=ACCEPT) as http:
+        opened = http.post(server.url, json=INITIALIZE)
+        session = {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
+        http.post(server.url, json=INITIALIZED, headers=session)
+        with http.stream("GET", server.url, headers=session) as events:
+            assert events.status_code == 200
+            begun = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            assert b"data: {" not in events.read()
+    out, err = server.process.communicate(timeout=20)
+    assert (server.process.returncode, out + err) == (0, b"")
+    assert time.monotonic() - begun < 15
+
+
+def test_sessions_are_bounded(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen, "MAX_SESSIONS", 2)
+    workspace = Workspace.open([str(place(tmp_path).repo)], settings)
+
+    async def use() -> list[int]:
+        spoken = listen.over_http(server(workspace))
+        app = Starlette(routes=[Route("/mcp", spoken.app)], lifespan=spoken.lifespan)
+        async with spoken.lifespan(app):
+            transport = httpx2.ASGITransport(app)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ACCEPT) as http:
+                return [(await http.post("/mcp", json=INITIALIZE)).status_code for _ in range(3)]
+
+    assert anyio.run(use) == [200, 200, 503]
 
 
 def test_it_ends_in_order_also_while_it_works(tmp_path: Path) -> None:

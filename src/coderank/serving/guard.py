@@ -5,11 +5,12 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from coderank.errors import ConfigurationError, UsageError
-from coderank.serving.api.problems import problem
+from coderank.serving.api.problems import problem, protocol_error
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -82,6 +83,15 @@ def checked_token(address: Address, token: str) -> str:
     return token
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why there is no answer."""
+
+    status: int
+    detail: str
+    remedy: str
+
+
 class Guard:
     """Refuses what has no business here, before anything reads it.
 
@@ -89,12 +99,24 @@ class Guard:
     rebinding). Such a request names a host that is not ours, or comes from a page that is not ours.
     """
 
-    def __init__(self, app: ASGIApp, address: Address, token: str = "", *, max_body: int = MAX_BODY_BYTES) -> None:
-        """Take what stands behind, where it listens, and the token that clients have to show."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        address: Address,
+        token: str = "",
+        *,
+        max_body: int = MAX_BODY_BYTES,
+        spoken_at: str | None = None,
+    ) -> None:
+        """Take what stands behind, where it listens, and the token that clients have to show.
+
+        ``spoken_at``: where MCP is spoken, whose clients show an error of that protocol alone.
+        """
         self._app = app
         self._token = token
         self._url = address.url
         self._max_body = max_body
+        self._spoken_at = spoken_at
         self._hosts = _LOOPBACK_NAMES | {address.host} if address.is_loopback else {address.host}
         self._any_host = address.is_any
 
@@ -105,7 +127,7 @@ class Guard:
             return
         refused = self._refusal(_headers(scope))
         if refused is not None:
-            await refused(scope, receive, send)
+            await self._response(refused, scope)(scope, receive, send)
             return
         body = _Body(receive, send, self._max_body)
         try:
@@ -114,22 +136,25 @@ class Guard:
             pass
         finally:
             if body.too_long and not body.answered:
-                await self._too_long()(scope, receive, send)
+                await self._response(self._too_long(), scope)(scope, receive, send)
 
-    def _too_long(self) -> Response:
-        return problem(413, f"The body has more than {self._max_body:,} bytes", "Send less")
+    def _too_long(self) -> _Refusal:
+        return _Refusal(413, f"The body has more than {self._max_body:,} bytes", "Send less")
 
-    def _refusal(self, headers: dict[str, str]) -> Response | None:
+    def _response(self, refused: _Refusal, scope: Scope) -> Response:
+        headers = {"WWW-Authenticate": "Bearer"} if refused.status == HTTPStatus.UNAUTHORIZED else None
+        made = protocol_error if scope["path"].rstrip("/") == self._spoken_at else problem
+        return made(refused.status, refused.detail, refused.remedy, headers=headers)
+
+    def _refusal(self, headers: dict[str, str]) -> _Refusal | None:
         host = headers.get("host", "")
         if not self._any_host and _name(host) not in self._hosts:
-            return problem(421, "The Host header names another machine", f"Ask {self._url} by that name")
+            return _Refusal(421, "The Host header names another machine", f"Ask {self._url} by that name")
         origin = headers.get("origin")
         if origin is not None and not self._is_ours(origin, host):
-            return problem(403, "Requests from web pages of other origins are not answered", "Ask from a program")
+            return _Refusal(403, "Requests from web pages of other origins are not answered", "Ask from a program")
         if self._token and not _shows(headers.get("authorization", ""), self._token):
-            answer = problem(401, "The token is missing or wrong", _SHOW_TOKEN)
-            answer.headers["WWW-Authenticate"] = "Bearer"
-            return answer
+            return _Refusal(401, "The token is missing or wrong", _SHOW_TOKEN)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._max_body:
             return self._too_long()

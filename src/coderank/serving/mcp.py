@@ -35,14 +35,14 @@ _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 log = logging.getLogger(__name__)
 
 
-def server(workspace: Workspace, calls: Calls | None = None, *, per_collection: bool = False) -> FastMCP:
+def server(workspace: Workspace, calls: Calls | None = None, *, per_collection: bool = False) -> Server:
     """Make the server; it is run by FastMCP, over whatever transport. To be called inside of its event loop.
 
     ``calls``: shared with other doors of the workspace, so that all wait in one line.
     """
     calls = calls or Calls(workspace.gate)
     offered = [_SpecTool.of(spec, workspace, calls) for spec in tools(workspace, per_collection=per_collection)]
-    return _Server(offered)
+    return Server(offered)
 
 
 def refusal(line: bytes) -> bytes | None:
@@ -73,7 +73,7 @@ def refusal(line: bytes) -> bytes | None:
     return json.dumps({"jsonrpc": "2.0", "id": sender, "error": {"code": code, "message": why}}).encode()
 
 
-class _Server(FastMCP):
+class Server(FastMCP):
     """Lists and runs the tools, which are the same for every client and at any time.
 
     FastMCP would ask its providers and middleware for them, and a store of what each session may see: with each call
@@ -92,6 +92,7 @@ class _Server(FastMCP):
         self._offered = {tool.name: tool for tool in offered}
 
     async def list_tools(self, *, run_middleware: bool = True) -> Sequence[Tool]:  # noqa: ARG002 - there is none
+        """List the tools."""
         return list(self._offered.values())
 
     async def call_tool(
@@ -102,6 +103,7 @@ class _Server(FastMCP):
         version: VersionSpec | None = None,  # noqa: ARG002 - each is there once
         run_middleware: bool = True,  # noqa: ARG002 - there is none
     ) -> ToolResult:
+        """Run one of the tools."""
         tool = self._offered.get(name)
         if tool is None:
             raise ToolError(f"There is no tool {name!r}. There are: {', '.join(self._offered)}")

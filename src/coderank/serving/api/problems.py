@@ -42,6 +42,8 @@ STATUS: tuple[tuple[type[CoderankError], HTTPStatus], ...] = (
 )
 """The first that fits. A conflict: what is asked for can be asked, and this server is not set up for it."""
 MEDIA_TYPE = "application/problem+json"
+INVALID_REQUEST = -32600
+"""What JSON-RPC calls a message that is not looked at further."""
 
 
 def problem(status: int, detail: str, remedy: str = "", *, headers: Mapping[str, str] | None = None) -> Response:
@@ -51,6 +53,13 @@ def problem(status: int, detail: str, remedy: str = "", *, headers: Mapping[str,
         sent.setdefault("Retry-After", str(RETRY_AFTER_S))
     said = Problem(HTTPStatus(status).phrase, int(status), detail, remedy)
     return Response(msgspec.json.encode(said), status, sent, MEDIA_TYPE)
+
+
+def protocol_error(status: int, detail: str, remedy: str = "", *, headers: Mapping[str, str] | None = None) -> Response:
+    """Make the same response for clients of MCP, which show nothing of one that is no message of JSON-RPC."""
+    error = {"code": INVALID_REQUEST, "message": str(CoderankError(detail, remedy))}
+    content = msgspec.json.encode({"jsonrpc": "2.0", "id": None, "error": error})
+    return Response(content, status, headers, "application/json")
 
 
 async def on_error(_: Request, error: Exception) -> Response:
