@@ -121,20 +121,25 @@ def _definitions(now: Sequence[str], line: str, outer: str, name: str) -> list[i
     is_flat = len(places) == 1 and not _depth(line) + _depth(now[places[0]])
     if is_flat and any(_names(above, outer) for above in now[: places[0]] if not _depth(above)) and not _level(line):
         return places
-    return [place for place in places if _is_in(now, place, outer)]
+    return _below(now, line, outer)
 
 
-def _is_in(now: Sequence[str], place: int, outer: str) -> bool:
-    """Tell whether a line that this one is below of, by indentation or as headings are, names the outer part."""
-    measure = _level if _level(now[place]) else _depth
-    depth = measure(now[place])
-    for line in reversed(now[:place]):
-        its = measure(line)
-        is_above = 0 < its < depth if measure is _level else its < depth and not _NO_SCOPE.match(line)
-        if is_above and _names(line, outer):
-            return True
-        depth = its if is_above else depth
-    return False
+def _below(now: Sequence[str], line: str, outer: str) -> list[int]:
+    """Where a line is below one that names the outer part, by indentation or as headings are."""
+    is_heading = _level(line) > 0
+    found: list[int] = []
+    above: list[tuple[int, str]] = []
+    for number, other in enumerate(now):
+        depth = _level(other) if is_heading else _depth(other)
+        if is_heading and not depth:
+            continue
+        if other.strip() == line.strip() and any(its < depth and _names(text, outer) for its, text in above):
+            found.append(number)
+        if is_heading or not _NO_SCOPE.match(other):
+            while above and above[-1][0] >= depth:
+                above.pop()
+            above.append((depth, other))
+    return found
 
 
 def _names(line: str, name: str) -> bool:
