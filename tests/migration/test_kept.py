@@ -181,6 +181,21 @@ def test_old_points_that_the_new_side_lacks_are_not_deleted_unasked(
     assert aliases(client) == {"notes": "notes--tiny-1"}
 
 
+def test_points_that_going_back_has_kept_are_not_deleted_by_going_forward(client: QdrantClient) -> None:
+    write(client, "notes")
+    migrate("--model", "tiny")
+    put(client, "notes--tiny-1", 999, "def late(): ...")
+    assert "--rollback --force" in refused("--rollback")
+    migrate("--rollback", "--force")
+    assert "1 points of notes--tiny-1 are not like that in notes" in refused()
+    assert 999 in contents(client, "notes--tiny-1")
+    assert migrate("--force").startswith("notes: on tiny (32-d): 20 points")
+    assert 999 not in contents(client, "notes--tiny-1")
+    migrate("--rollback")
+    client.delete("notes", [3])  # in use: this is no point that was kept
+    assert migrate().startswith("notes: on tiny (32-d): 19 points")
+
+
 def test_a_begun_move_of_an_index_is_given_up_by_a_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "other").mkdir()
     app = world(tmp_path / "other")

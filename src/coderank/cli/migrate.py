@@ -50,7 +50,11 @@ class Wish:
     default=None,
     help="Cut its vectors to N numbers if it was trained for that; else refuse it.",
 )
-@click.option("--force", is_flag=True, help="Give up what was begun and not finished, and begin anew.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Give up what was begun and not finished, and begin anew; or go without points that only the other side has.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Name every point without a vector, and what was verified.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done and what it would take, and change nothing.")
 @click.option("--resume", is_flag=True, help="Only go on with what was begun; begin nothing.")

@@ -79,6 +79,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     new_place: str
     stage: Stage = Stage.PLANNED
     backup: str = ""
+    unseen: bool = False
+    """Whether it went back without a look at what others had written to the new points since the cut-over."""
     refused: dict[str, str] = {}
     """Points that have no vector since the model does not take their text, and why; words find them."""
     missing: dict[str, str] = {}

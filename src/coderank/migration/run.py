@@ -103,6 +103,7 @@ class Migration:
         begin: Callable[[Growth], object] | None = None,
         then: Callable[[], object] | None = None,
         on_progress: Listener | None = None,
+        force: bool = False,
     ) -> Report:
         """Go on from where the last run ended, up to the cut-over; readers are served all the time.
 
@@ -112,6 +113,8 @@ class Migration:
         Raises:
             NotMovableError: points have no text to embed, and ``allow_missing`` does not say that they may go without.
             GateError: ``gate`` found that the new points answer worse.
+            UsageError: a roll-back has kept points that were written to the new side alone, which going forward would
+                delete, and ``force`` does not say that this is known.
             StoreError: the new points are not what they should be.
         """
         started = time.monotonic()
@@ -120,6 +123,8 @@ class Migration:
             return self._report()
         if self.record.stage is Stage.SWITCHED:
             return self._go_on_after_switch(started, then, on_progress)
+        if self.record.unseen and not force:
+            self._check_kept()
         if self.record.stage is Stage.PLANNED:
             self._check_room()
             self._journal.write(self.record)
@@ -140,7 +145,7 @@ class Migration:
             if not self._site.locks:
                 self._journal.keep_sums(growth.sums)
             self._site.cut_over(whole=not self.record.missing)
-            self._change(stage=Stage.LIVE if self._site.locks else Stage.SWITCHED)
+            self._change(stage=Stage.LIVE if self._site.locks else Stage.SWITCHED, unseen=False)
         self._take_late(growth, then)
         report = self._report()
         return replace(
@@ -190,7 +195,7 @@ class Migration:
             self._check_written()
         with self._site.quiet():
             self._site.roll_back()
-            self._change(stage=Stage.ROLLED_BACK)
+            self._change(stage=Stage.ROLLED_BACK, unseen=not self._site.locks and force)
         return self._report()
 
     def unused(self) -> Unused:
@@ -257,6 +262,15 @@ class Migration:
                 f"{written:,} points of {self._site.label} were written or changed since it was cut over, which the "
                 "old points do not have",
                 "Roll back without them, they are kept in the new collection: --rollback --force",
+            )
+
+    def _check_kept(self) -> None:
+        written = written_since(self._site.live(), self._site.shadow())
+        if written:
+            raise UsageError(
+                f"{written:,} points of {self.record.new_place} are not like that in {self.record.old_place}; going "
+                "back has kept them, and going forward would delete them or replace them by the old ones",
+                f"Write what is needed to the old points, or go without: coderank migrate {self._site.label} --force",
             )
 
     def _check_room(self) -> None:

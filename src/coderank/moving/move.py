@@ -39,8 +39,8 @@ class Move:
 
     _site: Site
     _migration: Migration
-    _arrived = Stage.LIVE
-    """What is behind a move whose process ended at the cut-over, before it noted that."""
+    _others_write = False
+    """Whether other programs write, to either side and at any moment."""
     _former: Former | None = None
     """What is to be given up."""
     _embedding: Embedding
@@ -111,7 +111,9 @@ class Move:
         on_progress: Listener | None = None,
     ) -> Report:
         """Move the collection, or go on with it; see :meth:`coderank.migration.run.Migration.run`."""
-        return self._migration.run(allow_missing=allow_missing, gate=gate, then=then, on_progress=on_progress)
+        return self._migration.run(
+            allow_missing=allow_missing, gate=gate, then=then, on_progress=on_progress, force=self._force
+        )
 
     def load(
         self,
@@ -137,6 +139,7 @@ class Move:
                 begin=lambda growth: growth.seed(page for name, page in reader.pages() if name == collection),
                 then=then,
                 on_progress=on_progress,
+                force=self._force,
             )
 
     def roll_back(self) -> Report:
@@ -175,9 +178,9 @@ class Move:
         ``on_old`` and ``on_new`` tell which of its points readers are served from.
         """
         if not begun.stage.on_new and on_new:
-            begun = self._journal.change(begun, stage=self._arrived)
+            begun = self._journal.change(begun, stage=Stage.SWITCHED if self._others_write else Stage.LIVE)
         if begun.stage.on_new and on_old:
-            begun = self._journal.change(begun, stage=Stage.ROLLED_BACK)
+            begun = self._journal.change(begun, stage=Stage.ROLLED_BACK, unseen=self._others_write)
         if begun.new == new and on_new:
             return begun
         if begun.stage.on_new:

@@ -41,7 +41,7 @@ SAMPLE = 64
 class ServerMove(Move):
     """Moves what a name stands for on a server: to a collection beside it, by an alias."""
 
-    _arrived = Stage.SWITCHED
+    _others_write = True
 
     def __init__(self, engine: Engine, model: str = "", *, dimension: int = 0, force: bool = False) -> None:
         """Take the engine of the collection, and the model to move to."""
