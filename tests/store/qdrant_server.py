@@ -27,6 +27,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, TypeAdapter
 from qdrant_client import models
 from qdrant_client.local.qdrant_local import QdrantLocal
+from tests.store.collection_settings import change, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +71,8 @@ class QdrantServer:
         self.api_key = api_key
         self.tls = tls
         self.local = QdrantLocal(":memory:")
-        self.lines: list[str] = []
-        """Every request, in order."""
+        self.made: dict[str, Body] = {}
+        self.lines: list[str] = []  # every request, in order
         self.faults: list[Fault] = []
         self.snapshots: dict[str, dict[str, bytes]] = {}
         self.max_request_bytes = MAX_REQUEST_BYTES
@@ -241,6 +242,7 @@ def _as(kind: Any, value: Any) -> Any:
 
 def _create(side: QdrantServer, body: Body, name: str) -> bool:
     made = _as(models.CreateCollection, body)
+    side.made[name] = body
     return side.local.create_collection(
         name, vectors_config=made.vectors, sparse_vectors_config=made.sparse_vectors, metadata=made.metadata
     )
@@ -250,7 +252,7 @@ def _info(side: QdrantServer, body: Body, name: str) -> Any:
     info = _plain(side.local.get_collection(name))
     name = side.local.aliases.get(name, name)
     info["payload_schema"] = {key: {"data_type": "keyword", "points": 0} for key in side.indexes_of(name)}
-    return info
+    return told(info, side.made.get(name, {}))
 
 
 def _upsert(side: QdrantServer, body: Body, name: str) -> Any:
@@ -312,9 +314,7 @@ def _change_aliases(side: QdrantServer, body: Body) -> bool:
 
 def _snapshot(side: QdrantServer, body: Body, name: str) -> Any:
     points, _ = side.local.scroll(name, limit=10**9, with_payload=True, with_vectors=True)
-    kept_points = [
-        {"id": point.id, "payload": point.payload, "vector": _plain_vectors(point.vector)} for point in points
-    ]
+    kept_points = [{"id": one.id, "payload": one.payload, "vector": _plain_vectors(one.vector)} for one in points]
     content = TypeAdapter(Any).dump_json([_plain(side.local.get_collection(name)), kept_points])
     kept = side.snapshots.setdefault(name, {})
     kept[f"{name}-{len(kept)}.snapshot"] = content
@@ -380,7 +380,7 @@ ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("POST", "/collections/aliases"): _change_aliases,
     ("GET", _AT + "/exists"): _exists,
     ("PUT", _AT): _create,
-    ("PATCH", _AT): _missing_checked(lambda side, body, name: side.local.update_collection(name, **body)),
+    ("PATCH", _AT): _missing_checked(change),
     ("DELETE", _AT): lambda side, body, name: side.local.delete_collection(name),
     ("GET", _AT): _missing_checked(_info),
     ("PUT", _AT + "/index"): _missing_checked(_index),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,10 +12,12 @@ from qdrant_client import models
 from tests.store.store_samples import DIMENSION, corpus, id_of, unit
 
 from coderank.errors import IndexNotFoundError, StoreError
+from coderank.store.address import Address
 from coderank.store.edge import EdgeStore
 from coderank.store.edge_points import open_edge_points
 from coderank.store.raw import UNNAMED, RawPoint, VectorSpec, id_order
-from coderank.store.server_collection import make, make_like
+from coderank.store.server_collection import limit_like, make, make_like
+from coderank.store.server_connection import Connection
 from coderank.store.server_names import delete_collection
 from coderank.store.server_points import open_server_points
 from coderank.store.server_requests import Plan
@@ -34,10 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.store.qdrant_server import QdrantServer
     from tests.store.servers import Servers
 
     from coderank.store.raw import RawPoints
-    from coderank.store.server_connection import Connection
 
 FOREIGN = {"document": "def f(): ...", "metadata": {"lines": [1, 2], "score": 0.25, "none": None, "é": ["\0", {}]}}
 
@@ -236,6 +238,35 @@ def test_a_collection_of_any_shape_is_copied_with_another_dimension(servers: Ser
     assert (found.payload, np.asarray(found.vectors[UNNAMED]).tolist()) == (FOREIGN, [1, 1, 1, 1, 1])
     with pytest.raises(StoreError, match="no vector 'dense', only"):
         make_like(connection, servers.collection(), source, vector="dense", dimension=5)
+
+
+def test_a_copy_has_the_settings_of_the_collection(server: QdrantServer) -> None:
+    connection = Connection(Address(server.url))
+    asked: dict[str, Any] = {
+        "hnsw_config": models.HnswConfigDiff(m=0, payload_m=16),
+        "optimizers_config": models.OptimizersConfigDiff(indexing_threshold=77),
+        "wal_config": models.WalConfigDiff(wal_capacity_mb=3),
+        "strict_mode_config": models.StrictModeConfig(enabled=True, max_query_limit=50),
+    }
+    vectors = models.VectorParams(size=3, distance=models.Distance.DOT)
+    connection.call(lambda client: client.create_collection("notes", vectors, **asked))
+    make_like(connection, "copy", "notes", vector=UNNAMED, dimension=5)
+    assert connection.call(lambda client: client.get_collection("copy")).config.strict_mode_config is None
+    limit_like(connection, "copy", "notes")
+    source = connection.call(lambda client: client.get_collection("notes")).config
+    copy = connection.call(lambda client: client.get_collection("copy")).config
+    assert copy.wal_config is not None
+    assert copy.strict_mode_config is not None
+    assert (copy.hnsw_config.m, copy.hnsw_config.payload_m) == (0, 16)
+    assert (copy.optimizer_config.indexing_threshold, copy.wal_config.wal_capacity_mb) == (77, 3)
+    assert copy.strict_mode_config.max_query_limit == 50
+    for name in ("hnsw_config", "optimizer_config", "wal_config", "strict_mode_config"):
+        assert getattr(copy, name) == getattr(source, name)
+    custom = models.ShardingMethod.CUSTOM
+    connection.call(lambda client: client.create_collection("tenants", vectors, sharding_method=custom))
+    with pytest.raises(StoreError, match="custom sharding"):
+        make_like(connection, "other", "tenants", vector=UNNAMED, dimension=5)
+    assert "other" not in server.local.collections
 
 
 @pytest.mark.parametrize("grpc", [False, True], ids=["rest", "grpc"])

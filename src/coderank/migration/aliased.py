@@ -9,7 +9,7 @@ from coderank.errors import IndexNotFoundError, StoreError
 from coderank.migration.looking import lacking
 from coderank.store.made_with import MadeWith
 from coderank.store.room import Space
-from coderank.store.server_collection import make_like
+from coderank.store.server_collection import limit_like, make_like
 from coderank.store.server_names import LIVE, aliases, collections, delete_collection, drop_alias, point_alias, resolve
 from coderank.store.server_points import ServerPoints, open_server_points
 from coderank.store.server_snapshots import (
@@ -89,7 +89,8 @@ class ServerSite:
         """Do nothing: a server compacts by itself."""
 
     def cut_over(self, *, whole: bool) -> None:  # noqa: ARG002 - a server keeps no manifest
-        """Let the name lead to the new points, in one step."""
+        """Let the name lead to the new points, in one step; the limits of the old collection hold for the new."""
+        limit_like(self._connection, self._record.new_place, self._record.old_place)
         point_alias(self._connection, self._alias(), self._record.new_place)
 
     def roll_back(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from pydantic import BaseModel
 from qdrant_client import models
 
 from coderank.errors import REBUILD, IndexIncompatibleError, StoreError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from coderank.store.server_connection import Connection
 
 _CONFLICT = 409
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def make(
@@ -97,14 +99,22 @@ def make_like(
 ) -> None:
     """Make a collection like ``source``, but for the dimension of one of its dense vectors; what is there stays.
 
-    Distances, quantization, shards, replicas, sparse vectors and payload indexes are those of the source. Its metadata
-    are taken over, and tell the fingerprint or, where coderank cut nothing, what ``made`` the vector.
+    Distances, quantization, shards, replicas, sparse vectors, payload indexes and what the source says of its graph,
+    its optimizers and its log are those of the source; for its limits see `limit_like`. Its metadata are taken over,
+    and tell the fingerprint or, where coderank cut nothing, what ``made`` the vector.
+
+    Raises StoreError for a vector that the source has not, and for shards that points are sent to by a key.
     """
     info = connection.call(lambda client: client.get_collection(source))
     params = info.config.params
     vectors = dense_vectors(info)
     if vector not in vectors:
         raise StoreError(f"The collection {source} has no vector {vector!r}, only {sorted(vectors)}")
+    if params.sharding_method == models.ShardingMethod.CUSTOM:
+        raise StoreError(
+            f"The points of {source} are in shards by a key (custom sharding), which a point does not tell",
+            "Make a collection with those shard keys yourself, and let the program that writes it fill it",
+        )
     vectors[vector] = vectors[vector].model_copy(update={"size": dimension})
     said = dict(info.config.metadata or {})
     if fingerprint:
@@ -119,6 +129,9 @@ def make_like(
         "write_consistency_factor": params.write_consistency_factor,
         "on_disk_payload": params.on_disk_payload,
         "quantization_config": info.config.quantization_config,
+        "hnsw_config": _as(models.HnswConfigDiff, info.config.hnsw_config),
+        "optimizers_config": _as(models.OptimizersConfigDiff, info.config.optimizer_config),
+        "wal_config": _as(models.WalConfigDiff, info.config.wal_config),
         "metadata": said or None,
     }
     _create(connection, name, arguments)
@@ -128,6 +141,18 @@ def make_like(
             lambda client, field=field, schema=schema: client.create_payload_index(name, field, schema),  # type: ignore[misc]
             writes=True,
         )
+
+
+def limit_like(connection: Connection, name: str, source: str) -> None:
+    """Give a collection the limits of another (strict mode); once it is filled, as they may be narrower than that."""
+    told = connection.call(lambda client: client.get_collection(source)).config.strict_mode_config
+    if limits := _as(models.StrictModeConfig, told):
+        connection.call(lambda client: client.update_collection(name, strict_mode_config=limits), writes=True)
+
+
+def _as(kind: type[Kind], told: BaseModel | None) -> Kind | None:
+    """Ask for what another collection tells of itself; None for what it does not tell."""
+    return None if told is None else kind.model_validate(told.model_dump(exclude_none=True))
 
 
 def _create(connection: Connection, name: str, arguments: dict[str, Any]) -> None:
