@@ -1,8 +1,9 @@
 """What a server adds to an answer, and what many clients at once get of it.
 
 ``python -m benchmarks.serving DATA_DIR REPOS_DIR [--save]``. One real ``coderank serve`` after the other, on the index
-of 50,000 chunks that `benchmarks.latency` makes: over standard streams for one agent, and over HTTP on loopback for 64
-clients. What the engine says that its stages took is taken away from what the client waited; the rest is the server.
+of 50,000 chunks that `benchmarks.latency` makes: over standard streams for one agent, for ten agents at once with a
+process each, and over HTTP on loopback for 64 clients. What the engine says that its stages took is taken away from
+what the client waited; the rest is the server.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +41,9 @@ CALLS = 8
 """Of each client: 512 answers."""
 ALONE = 200
 """Questions of one agent."""
+AGENTS = 10
+AGENT_CALLS = 20
+"""Of each agent, one after the other: 200 answers."""
 GREETINGS = 5
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -91,15 +96,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         big = build(given.repositories, Path(scratch), given.chunks, real_vectors(given.repositories))
         greeted = [greeting(big) for _ in range(given.greetings)]
         alone = over_streams(big, texts)
+        ten = agents_at_once(big, texts, given.agents)
         many = over_http(big, texts, given.clients)
-    tables = [_table(alone, many, big.chunks, given.clients)]
+    tables = [_table(alone, ten, many, big.chunks, (given.agents, given.clients))]
     for table in tables:
         print(f"\n{table.title}\n\n{markdown(table.columns, table.rows)}")
     print(
-        f"\ngreeted after {median(greeted):.2f} s; memory {alone.mib:.0f} and {many.mib:.0f} MiB; errors {many.errors}"
+        f"\ngreeted after {median(greeted):.2f} s; memory {alone.mib:.0f} and {many.mib:.0f} MiB, of {given.agents} "
+        f"agents' processes {ten.own_mib:.0f} MiB of their own in all; errors {ten.errors + many.errors}"
     )
     if given.save:
-        print(run.write(_measured(greeted, alone, many), _details(greeted, alone, many, big), tables, given.results))
+        details = _details(greeted, alone, many, big) | _details_of_agents(ten, given.agents)
+        print(run.write(_measured(greeted, alone, many), details, tables, given.results))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("data", type=Path, metavar="DATA_DIR", help="the localisation data: its questions are asked")
     parser.add_argument("repositories", type=Path, metavar="REPOS_DIR", help="where checkout.py laid them out")
     parser.add_argument("--chunks", type=int, default=50_000, help="size of the index")
+    parser.add_argument("--agents", type=int, default=AGENTS, help="with a process each, at once")
     parser.add_argument("--clients", type=int, default=CLIENTS, help="over HTTP at once")
     parser.add_argument("--greetings", type=int, default=GREETINGS, help="processes that are started and greeted")
     parser.add_argument("--save", action="store_true", help="write the result file")
@@ -134,6 +143,35 @@ def over_streams(big: Big, texts: Sequence[str]) -> Waited:
             begun = time.perf_counter()
             waited.add(begun, _ask(process, _call(text)))
         waited.weigh(process.pid)
+    return waited
+
+
+def agents_at_once(big: Big, texts: Sequence[str], agents: int) -> Waited:
+    """Ask as several agents do at the same time, each with a process of its own on the one index.
+
+    ``own_mib`` is what the processes have together. All are asked once before, which counts as their start.
+    """
+    waited = Waited()
+    with ExitStack() as ends, ThreadPoolExecutor(agents) as pool:
+        processes = [ends.enter_context(_streams(big)) for _ in range(agents)]
+
+        def greeted(process: subprocess.Popen[bytes]) -> None:
+            _ask(process, INITIALIZE)
+            _send(process, INITIALIZED)
+            _ask(process, _call(texts[-1]))
+
+        def asked(number: int) -> None:
+            for turn in range(AGENT_CALLS):
+                text = texts[(number * AGENT_CALLS + turn) % len(texts)]
+                begun = time.perf_counter()
+                waited.add(begun, _ask(processes[number], _call(text)))
+
+        list(pool.map(greeted, processes))
+        list(pool.map(asked, range(agents)))
+        each = [Waited() for _ in processes]
+        for process, one in zip(processes, each, strict=True):
+            one.weigh(process.pid)
+        waited.own_mib = sum(one.own_mib for one in each)
     return waited
 
 
@@ -240,14 +278,28 @@ def _details(greeted: Sequence[float], alone: Waited, many: Waited, big: Big) ->
     }
 
 
-def _table(alone: Waited, many: Waited, chunks: int, clients: int) -> Table:
+def _details_of_agents(ten: Waited, agents: int) -> dict[str, Any]:
+    return {
+        "agents_at_once": {
+            "agents": agents,
+            "answers": len(ten.total),
+            "errors": ten.errors,
+            "p50_ms": round(median(ten.total), 2),
+            "p95_ms": round(quantile(ten.total, 0.95), 2),
+            "own_memory_mib": round(ten.own_mib),
+        }
+    }
+
+
+def _table(alone: Waited, ten: Waited, many: Waited, chunks: int, asking: tuple[int, int]) -> Table:
     rows = [
         [name, *(f"{quantile(values, share):.1f}" for share in SHARES)]
         for name, values in (
             ("one agent over standard streams", alone.total),
             ("of that the engine", alone.engine),
             ("of that the server", alone.beyond),
-            (f"{clients} clients over HTTP at once", many.total),
+            (f"{asking[0]} agents with a process each, at once", ten.total),
+            (f"{asking[1]} clients over HTTP at once", many.total),
         )
     ]
     title = f"`search_code` over {chunks:,} chunks, milliseconds"
