@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from coderank import Engine
 from coderank.cli.main import cli
 from coderank.errors import CoderankError
 from coderank.migration.aliased import ServerSite
+from coderank.migration.contract import Verified
 from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
 from coderank.migration.run import Migration
 from coderank.migration.shadow import Filling
@@ -163,6 +165,31 @@ def test_a_kill_between_the_alias_and_the_journal_counts_as_one_at_the_cut_over(
         assert CliRunner().invoke(cli, ["migrate", "notes", "--model", "tiny"]).exit_code
     assert migrate().startswith("notes: on tiny (32-d): 21 points, 1 embedded")
     assert 777 in contents(client, "notes--tiny-1")
+
+
+def test_a_name_that_another_has_switched_meanwhile_is_left_to_it(
+    client: QdrantClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(client, "notes")
+    write(client, "other")
+    check = Migration._verified
+
+    def switched(*parts: Any) -> Verified:
+        point_at(client, "notes.live", "other")
+        return check(*parts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Migration, "_verified", switched)
+        assert "notes leads to other now, not to notes" in refused("--model", "tiny")
+    assert aliases(client) == {"notes.live": "other"}
+    assert "--force" in refused()
+    assert migrate("--model", "tiny", "--force").startswith("notes: on tiny (32-d): 20 points")
+    assert aliases(client) == {"notes.live": "notes--tiny-2"}
+
+
+def point_at(client: QdrantClient, alias: str, collection: str) -> None:
+    made = models.CreateAlias(alias_name=alias, collection_name=collection)
+    client.update_collection_aliases([models.CreateAliasOperation(create_alias=made)])
 
 
 def test_old_points_that_the_new_side_lacks_are_not_deleted_unasked(

@@ -89,7 +89,11 @@ class ServerSite:
         """Do nothing: a server compacts by itself."""
 
     def cut_over(self, *, whole: bool) -> None:  # noqa: ARG002 - a server keeps no manifest
-        """Let the name lead to the new points, in one step; the limits of the old collection hold for the new."""
+        """Let the name lead to the new points, in one step; the limits of the old collection hold for the new.
+
+        Raises what `check_live` raises.
+        """
+        self.check_live()
         limit_like(self._connection, self._record.new_place, self._record.old_place)
         point_alias(self._connection, self._alias(), self._record.new_place)
 
@@ -99,6 +103,16 @@ class ServerSite:
             drop_alias(self._connection, f"{self._name}{LIVE}")
         else:
             point_alias(self._connection, self._alias(), self._record.old_place)
+
+    def check_live(self) -> None:
+        """Refuse to go on where the name leads elsewhere than when the move began: somebody else has switched it."""
+        found = resolve(self._connection, self._name)
+        if found not in (self._record.old_place, self._record.new_place):
+            raise StoreError(
+                f"{self._name} leads to {found or 'nothing'} now, not to {self._record.old_place}, with which the move "
+                f"of {self.label} began; it was not cut over",
+                f"If that is right, give the move up and begin anew: coderank migrate {self.label} --force",
+            )
 
     def left_behind(self) -> list[PointId]:
         """Name old points that the new side lacks: written there since the cut-over, or deleted from the new."""

@@ -132,6 +132,7 @@ class SourcedSite:
     def cut_over(self, *, whole: bool) -> None:
         """Name the new generation in the record, then let the alias lead to its points."""
         self._succession.check_live()
+        self._there.check_live()
         self._hand_manifest(whole=whole)
         self._succession.name(self._succession.new)
         self._there.cut_over(whole=whole)
