@@ -237,3 +237,19 @@ def test_a_begun_move_of_an_index_is_given_up_by_a_run_alone(tmp_path: Path, mon
             assert move.run().stage is Stage.LIVE
         assert not (engine.index_dir / "generation-2").exists()
         assert engine.search("part3_1 compute").index.model == "tiny"
+
+
+def test_what_was_deleted_at_the_cut_over_does_not_come_back(
+    client: QdrantClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(client, "notes")
+    switch = ServerSite.cut_over
+
+    def deleted_before(site: ServerSite, *, whole: bool) -> None:
+        client.delete("notes", [3])
+        switch(site, whole=whole)
+
+    monkeypatch.setattr(ServerSite, "cut_over", deleted_before)
+    migrate("--model", "tiny")
+    assert 3 not in contents(client, "notes--tiny-1")
+    assert len(contents(client, "notes--tiny-1")) == 19

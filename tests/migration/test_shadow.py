@@ -83,11 +83,22 @@ def test_what_was_written_at_the_last_moment_is_taken_along_unless_the_new_side_
     work = filling(live, HashEmbedder())
     work.round()
     live.write([point(1, "old side"), point(2, "old side"), point(20)])  # after the round, before the cut-over
-    work.shadow.write([point(2, "new side"), point(30)])  # after the cut-over
-    assert work.late() == 2
+    live.delete([5, 6])
+    work.shadow.write([point(2, "new side"), point(6, "new side"), point(30)])  # after the cut-over
+    assert work.late() == 3
+    assert [one.id for one in work.shadow.retrieve([5, 6], vectors=False)] == [6]
     found = {one.id: one.payload["text"] for one in work.shadow.retrieve([1, 2, 20, 30], vectors=False)}
     assert found == {1: "old side", 2: "new side", 20: "text 20", 30: "text 30"}
-    assert written_since(live, work.shadow) == 2
+    assert written_since(live, work.shadow) == 3
+
+
+def test_what_was_deleted_after_a_kill_at_the_cut_over_stays_on_the_new_side() -> None:
+    live = MemoryPoints({number: point(number) for number in range(10)})
+    work = filling(live, HashEmbedder())
+    work.round()
+    later = Filling(live, work.shadow, "", work.vectors, work.note, sums=work.sums)
+    live.delete(range(1, 10))
+    assert (later.late(), later.shadow.count()) == (0, 10)
 
 
 def test_refused_and_missing_texts_are_told_before_they_are_written() -> None:

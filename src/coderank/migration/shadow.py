@@ -59,19 +59,33 @@ class Filling:
         return changed + self._remove_extra()
 
     def late(self) -> int:
-        """Take along what was written to the live side after the last round saw it; return how many points.
+        """Take along what changed on the live side after the last round saw it; return how many points.
 
-        Called after a cut-over: what was written to the new side since has the last word.
+        Called after a cut-over: what was written to the new side since has the last word. Deletions are taken along
+        by the run that looked, at once: later, the old points may have been deleted for not being needed.
         """
         taken = 0
+        looked, gone = bool(self.seen), set(self.sums)
         for page in pages_of(self.live):
+            gone.difference_update(point.id for point in page)
             changed = [point.id for point in page if self.sums.get(point.id) != _sum(point)]
             there = {point.id: _sum(point) for point in present(self.shadow, changed)}
             late = [id_ for id_ in changed if id_ not in there or there[id_] == self.sums.get(id_)]
             for start in range(0, len(late), STEP):
                 self._carry(late[start : start + STEP])
             taken += len(late)
-        return taken
+        return taken + (self._remove_gone(sorted(gone, key=str)) if looked else 0)
+
+    def _remove_gone(self, ids: Sequence[PointId]) -> int:
+        """Delete points that the live side lost, where the new one has not written them since."""
+        if not ids:
+            return 0
+        back = {point.id for point in self.live.retrieve(ids, vectors=False)}
+        there = present(self.shadow, [id_ for id_ in ids if id_ not in back])
+        unchanged = [point.id for point in there if self.sums.get(point.id) == _sum(point)]
+        if unchanged:
+            self.shadow.delete(unchanged)
+        return len(unchanged)
 
     def _differing(self, page: Sequence[RawPoint]) -> list[PointId]:
         there = {point.id: point.payload for point in present(self.shadow, [point.id for point in page])}
