@@ -97,6 +97,12 @@ def test_a_collection_of_others_is_measured_on_its_server(collection: Path, monk
     found = json.loads(done.stdout)
     assert (found["engine"], found["vectors"], found["queries"]) == (server.url, 207, 23)
     assert list(server.local.collections) == ["theirs"]
+    written = run("advise", "theirs", "--recall", "0.5", "--write").stderr
+    assert f"curl -X PATCH {server.url}/collections/theirs " in written
+    body = json.loads(written.partition("-d '")[2].partition("'")[0])
+    assert list(body["vectors"]) == ["fast"]
+    assert "quantization_config" in body["vectors"]["fast"]
+    assert "coderank index" not in written, "which is refused: there is nothing to index"
     server.stop()
 
 

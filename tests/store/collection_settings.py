@@ -37,6 +37,6 @@ def change(side: QdrantServer, body: Body, name: str) -> bool:
     """Take what a collection is to be like from now on."""
     made = side.made.setdefault(side.local.aliases.get(name, name), {})
     made |= {key: body[key] for key in _TOLD if body.get(key)}
-    for name, changed in (body.get("vectors") or {}).items():
-        made.setdefault("changed", {}).setdefault(name, {}).update(changed)
+    for vector, changed in (body.get("vectors") or {}).items():
+        made.setdefault("changed", {}).setdefault(vector, {}).update(changed)
     return side.local.update_collection(name, metadata=body.get("metadata"))

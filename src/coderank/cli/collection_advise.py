@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from coderank.evaluation.advice import Advice
     from coderank.settings import Settings
     from coderank.store.bench import Bench
+    from coderank.store.quantization import Quantization
     from coderank.types import Matrix
 
 SAMPLE = 10_000
@@ -64,7 +65,7 @@ def command(
     settings = Settings.from_environment()
     described = describe(name, settings)
     with Engine.open_collection(name, settings=settings) as engine:
-        found = _advice(engine, described, settings, target, sample, questions)
+        found, vector = _advice(engine, described, settings, target, sample, questions)
     if out is not None:
         write_file(out, advice_report.html(found, name))
     if output_format == "json":
@@ -72,25 +73,27 @@ def command(
     else:
         write_tables([advice_report.table(found)], [advice_report.sentence(found)], advice_report.notes(found))
     if write:
-        _write(found, described, settings)
+        _write(found, vector, described, settings)
 
 
 def _advice(
     engine: Engine, described: Collection, settings: Settings, target: float, size: int, questions: Path | None
-) -> Advice:
+) -> tuple[Advice, str]:
+    """Try everything; give what was found, and the name of the vector it is about."""
     from coderank.evaluation import sampling  # noqa: PLC0415 - numpy: not needed to print help
     from coderank.evaluation.advice import advise  # noqa: PLC0415
 
     wanted = described.store.vector if described.store else None
     with closing(engine.points()) as points:
         count = points.count()
-        vectors = sampling.sample(points, sampling.dense_vector(points.specs(), wanted), size)
+        vector = sampling.dense_vector(points.specs(), wanted)
+        vectors = sampling.sample(points, vector, size)
     if questions is None:
         vectors, queries = sampling.held_out(vectors, min(QUERIES, max(1, len(vectors) // 10)))
     else:
         queries = _embedded(questions, engine, settings)
     with _bench(described, settings) as bench:
-        return advise(
+        found = advise(
             bench,
             vectors,
             queries,
@@ -99,6 +102,7 @@ def _advice(
             own_queries=questions is not None,
             announce=lambda what: click.echo(f"trying {what}", err=True),
         )
+    return found, vector
 
 
 def _bench(described: Collection, settings: Settings) -> Bench:
@@ -132,7 +136,7 @@ def _embedded(questions: Path, engine: Engine, settings: Settings) -> Matrix:
     return np.stack([model.embed_query(line) for line in lines])
 
 
-def _write(found: Advice, described: Collection, settings: Settings) -> None:
+def _write(found: Advice, vector: str, described: Collection, settings: Settings) -> None:
     from coderank.collections.change import change  # noqa: PLC0415 - not needed to print help
     from coderank.errors import CoderankError  # noqa: PLC0415
     from coderank.loading.servers import configured  # noqa: PLC0415
@@ -143,4 +147,28 @@ def _write(found: Advice, described: Collection, settings: Settings) -> None:
     said = configured(found.chosen.quantization, described.quantization)
     kept = change(file, described.name, {"quantization": said})
     click.echo(f"written to {file}; what it was is in {kept}", err=True)
-    click.echo(f"takes effect with: coderank index --collection {described.name}", err=True)
+    if described.is_adopted:
+        click.echo(_request(found.chosen.quantization, vector, described, settings), err=True)
+    else:
+        click.echo(f"takes effect with: coderank index --collection {described.name}", err=True)
+
+
+def _request(wanted: Quantization, vector: str, described: Collection, settings: Settings) -> str:
+    """Say what to ask the server of a collection for, which coderank only searches."""
+    from coderank.loading.servers import what_is_there  # noqa: PLC0415 - the client takes 0.5 s to import
+    from coderank.store.server_requests import requantization  # noqa: PLC0415
+
+    there = what_is_there(described, settings)
+    if there is None or described.store is None:
+        return "its server has no such collection any more"
+    body = json.dumps({"vectors": {vector: requantization(wanted).model_dump(mode="json", exclude_none=True)}})
+    return (
+        f"{described.name} is only searched here: coderank asks for it as advised from now on, but has its vectors not "
+        "compressed anew. "
+        + (
+            f"That is done on {there.host}, by the same description and coderank index"
+            if there.host
+            else f"Ask its server for that:\n  curl -X PATCH {there.url}/collections/{there.name} "
+            f"-H 'Content-Type: application/json' -H \"api-key: ${described.store.api_key_env}\" -d '{body}'"
+        )
+    )

@@ -131,6 +131,7 @@ def plan(collection: config.Collection) -> Plan:
     return Plan(
         distance=collection.distance_metric,
         quantization=quantization(collection.quantization),
+        settled=collection.quantization != type(collection.quantization)(),
         on_disk=server.on_disk,
         shard_number=server.shard_number,
         replication_factor=server.replication_factor,

@@ -15,7 +15,7 @@ from coderank.store.layout import DENSE, OWN, Layout
 from coderank.store.ownership import OWNER
 from coderank.store.payload import PATH, path_of, to_payload
 from coderank.store.pin import Physical
-from coderank.store.server_collection import check_made_alike, complete, make, take
+from coderank.store.server_collection import check_made_alike, complete, make, requantize, take
 from coderank.store.server_failures import CLIENT_ERRORS, is_missing, meaning
 from coderank.store.server_names import aliases_of, delete_collection, metadata, point_alias, resolve
 from coderank.store.server_requests import METADATA, Plan, of_paths, point_id, server_point, where, without_dense
@@ -164,8 +164,11 @@ class ServerStore:
         return self._read(self._counted, Counts(0, 0))
 
     def optimize(self) -> bool:
-        """Do nothing: a server compacts its segments by itself."""
-        return False
+        """Have the vectors compressed as described now; return whether that was new. A server compacts by itself."""
+        target = self._resolved()
+        if target is None or self._owned is None or not self._ours:
+            return False
+        return requantize(self._connection, target, self._plan)
 
     def erase(self, then: Callable[[], object] | None = None) -> None:
         """Delete the collection, if coderank made it, then run ``then``; one that others made is refused."""

@@ -12,15 +12,15 @@ from coderank.errors import REBUILD, IndexIncompatibleError, StoreError
 from coderank.store import fingerprint as fingerprints
 from coderank.store import made_with
 from coderank.store.fingerprint import Fingerprint
-from coderank.store.layout import OWN
+from coderank.store.layout import DENSE, OWN
 from coderank.store.ownership import OWNER
 from coderank.store.payload import FILTERED_FIELDS
 from coderank.store.server_failures import CLIENT_ERRORS, meaning, status_of
 from coderank.store.server_names import metadata
-from coderank.store.server_requests import METADATA, Plan, creation, foreign_creation
+from coderank.store.server_requests import METADATA, Plan, creation, foreign_creation, requantization
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from coderank.store.layout import Layout
     from coderank.store.made_with import MadeWith
@@ -52,6 +52,42 @@ def make(
     if owned:
         _own(connection, name, owned)
     _index(connection, name, FILTERED_FIELDS)
+
+
+def requantize(connection: Connection, name: str, plan: Plan) -> bool:
+    """Have the server compress a collection of coderank's own as planned, where it does otherwise; tell whether it did.
+
+    The server does so in the background, and answers meanwhile.
+    """
+    if not plan.settled:
+        return False
+    wanted = requantization(plan.quantization)
+    params = dense_vectors(connection.call(lambda client: client.get_collection(name))).get(DENSE)
+    if params is None or _compressed(params.quantization_config, wanted.quantization_config):
+        return False
+    if plan.quantization.kind == "turbo":
+        connection.require("TurboQuant")
+    connection.call(lambda client: client.update_collection(name, vectors_config={DENSE: wanted}), writes=True)
+    return True
+
+
+def _compressed(found: models.QuantizationConfig | None, wanted: models.QuantizationConfigDiff | None) -> bool:
+    """Tell whether vectors are compressed as wanted; what the server adds by itself does not count."""
+    if found is None or not isinstance(wanted, BaseModel):
+        return found is None and not isinstance(wanted, BaseModel)
+    has, asked = (_flat(one.model_dump(mode="json", exclude_none=True)) for one in (found, wanted))
+    return asked.items() <= has.items()
+
+
+def _flat(told: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Name every value by its path; a number came over the wire in 32 bits."""
+    values: dict[str, Any] = {}
+    for key, value in told.items():
+        if isinstance(value, dict):
+            values |= _flat(value, f"{before}{key}.")
+        else:
+            values[f"{before}{key}"] = round(value, 5) if isinstance(value, float) else value
+    return values
 
 
 def make_foreign(

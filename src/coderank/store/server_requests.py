@@ -40,6 +40,8 @@ class Plan:
 
     distance: str = "Cosine"
     quantization: Quantization = NONE
+    settled: bool = False
+    """Whether the description says how vectors are compressed: then also not at all, and whatever they are now."""
     on_disk: bool = False
     """Whether stored vectors and the graph stay on the server's disk."""
     shard_number: int | None = None
@@ -113,6 +115,11 @@ def quantization_config(wanted: Quantization) -> models.QuantizationConfig | Non
             turbo=models.TurboQuantQuantizationConfig(bits=_TURBO[wanted.bits], always_ram=wanted.in_memory)
         )
     return None
+
+
+def requantization(wanted: Quantization) -> models.VectorParamsDiff:
+    """Say how vectors that are there are compressed from now on."""
+    return models.VectorParamsDiff(quantization_config=quantization_config(wanted) or models.Disabled.DISABLED)
 
 
 def search_params(quantization: Quantization) -> models.SearchParams:
