@@ -14,7 +14,8 @@ from tests.store.qdrant_server import QdrantServer
 
 from coderank import Engine
 from coderank.cli.main import cli
-from coderank.errors import CoderankError
+from coderank.errors import CoderankError, StoreError
+from coderank.indexing.lock import held
 from coderank.migration.aliased import ServerSite
 from coderank.migration.contract import Verified
 from coderank.migration.journal import FILE_NAME, Journal, Kind, Record, Stage
@@ -253,3 +254,15 @@ def test_what_was_deleted_at_the_cut_over_does_not_come_back(
     migrate("--model", "tiny")
     assert 3 not in contents(client, "notes--tiny-1")
     assert len(contents(client, "notes--tiny-1")) == 19
+
+
+def test_a_move_that_cannot_begin_keeps_nobody_out(client: QdrantClient, settings: Settings) -> None:
+    client.create_collection("notes", models.VectorParams(size=16, distance=models.Distance.COSINE))
+    client.upsert("notes", [models.PointStruct(id=1, vector=[1.0] * 16, payload={"zz": "text"})])
+    with Engine.open_collection("notes", settings=settings) as engine:
+        for _ in range(2):
+            move = ServerMove(engine, "tiny")
+            with pytest.raises(StoreError):
+                move.__enter__()
+            with held(engine.home.folder / "migrate.lock", 0.0) as mine:
+                assert mine

@@ -20,6 +20,7 @@ from coderank.disposal import delete
 from coderank.errors import IndexIncompatibleError, ServerUnavailableError, StoreError, UsageError
 from coderank.evaluation import golden
 from coderank.evaluation.sides import Side
+from coderank.indexing.lock import held
 from coderank.migration.contract import Moving, Step
 from coderank.migration.journal import Stage
 from coderank.moving.sourced import SourcedMove
@@ -223,3 +224,21 @@ def test_what_another_wrote_under_the_name_is_not_touched(client: QdrantClient, 
         with SourcedMove(engine, "tiny") as move:
             move.run()
     assert names(client)[1] == {"app.live": "app--tiny-2"}
+
+
+def test_an_alias_that_cannot_be_switched_gives_the_lock_back(
+    client: QdrantClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("no")
+
+    with code(settings) as engine:
+        engine.index()
+        monkeypatch.setattr("coderank.migration.aliased.point_alias", fail)
+        with SourcedMove(engine, "tiny") as move, pytest.raises(StoreError):
+            move.run()
+        move = SourcedMove(engine)
+        with pytest.raises(StoreError):
+            move.__enter__()
+        with held(engine.index_dir / "migrate.lock", 0.0) as mine:
+            assert mine

@@ -83,12 +83,16 @@ class IndexMove(Move):
                 cut_anew=record.cut_anew,
             )
             held.callback(site.close)
-            self._held = held.pop_all()
-        self._model, self._site = model, site
-        self._embedding = self._embedding_of(model)
-        grow = self._cutting(site, record) if record.cut_anew else carrying(site, DENSE, self._embedding)
-        self._migration = Migration(site, self._journal, record, grow, former=self._former)
+            self._model, self._site = model, site
+            self._embedding = self._embedding_of(model, held)
+            grow = self._cutting(site, record) if record.cut_anew else carrying(site, DENSE, self._embedding)
+            self._migration = Migration(site, self._journal, record, grow, former=self._former)
+            self._follow()
+            self._held = held.pop_all()  # last: what fails before gives the lock back
         return self
+
+    def _follow(self) -> None:
+        """Do nothing more: the record of an index is all that says which points are in use."""
 
     def _record(self, found: IndexRecord, begun: Record | None, model: Model) -> Record:
         new = kind_of(model)
@@ -153,11 +157,11 @@ class IndexMove(Move):
         text = self._engine.home.tree.text(path)
         return text if isinstance(text, str) else None
 
-    def _embedding_of(self, model: Model) -> Embedding:
+    def _embedding_of(self, model: Model, held: ExitStack) -> Embedding:
         settings = self._engine.home.settings
         file = settings.cache_dir / f"vectors-{model.file_stem}-h{HEADER_VERSION}.db"
         self._cache = VectorCache(file, model.dimension)
-        self._held.callback(self._cache.close)
+        held.callback(self._cache.close)
         return Embedding(
             ChunkTexts(self._file),
             lambda: opened_embedder(model, settings, download=bool(self._named)),

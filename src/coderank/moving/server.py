@@ -81,11 +81,11 @@ class ServerMove(Move):
             record, vector = self._record(connection, name, here, begun, model)
             fingerprint = fingerprint_of(model) if record.new.chunker else None
             site = ServerSite(connection, self._label, name, record, vector, fingerprint)
-            self._held = stack.pop_all()
-        self._model, self._site = model, site
-        self._embedding = self._embedding_of(site, record.stage, model)
-        grow = carrying(site, vector, self._embedding)
-        self._migration = Migration(site, self._journal, record, grow, former=self._former)
+            self._model, self._site = model, site
+            self._embedding = self._embedding_of(site, record.stage, model)
+            grow = carrying(site, vector, self._embedding)
+            self._migration = Migration(site, self._journal, record, grow, former=self._former)
+            self._held = stack.pop_all()  # last: what fails before gives the lock back
         return self
 
     def askable(self) -> None:

@@ -17,7 +17,6 @@ from coderank.store.ownership import Ownership
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from typing import Self
 
     from coderank.collections.config import Collection
     from coderank.indexing.succession import Succession
@@ -31,12 +30,10 @@ if TYPE_CHECKING:
 class SourcedMove(IndexMove):
     """Moves what a collection with sources has on a server, and the record of its index with it."""
 
-    def __enter__(self) -> Self:
-        """Keep others out, and find out where the move stands; raises as `IndexMove` does."""
-        super().__enter__()
+    def _follow(self) -> None:
+        """Let the alias lead to what the record names, where a kill kept it from that."""
         if isinstance(self._site, SourcedSite):
             self._site.follow(self.record.stage)
-        return self
 
     def _at(self, old: IndexRecord, new: IndexRecord, *, cut_anew: bool = False) -> SourcedSite:
         settings = self._engine.home.settings
