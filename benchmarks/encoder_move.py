@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 BEFORE = "all-minilm-l6-v2"
 LAYERS = 2
-REACH_S = 30.0
-"""A move is killed within so many seconds of its start: past the backup, which takes ten on a busy machine."""
 NAME = f"{BEFORE} to {LAYERS} layers of {MODEL}"
 
 
@@ -59,7 +57,7 @@ def _measured(scratch: Path, given: argparse.Namespace) -> dict[str, Any]:
     found["rollback_s"] = rolled_back(world)
     for file in settings.cache_dir.glob(f"vectors-{MODEL}-*"):  # else nothing would be left to compute
         file.unlink()
-    found["kills"] = killed(world, MODEL, given.kills, REACH_S)
+    found["kills"] = killed(world, MODEL, given.kills)
     return found
 
 

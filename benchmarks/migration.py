@@ -13,10 +13,11 @@ import multiprocessing
 import random
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,6 @@ from coderank.evaluation.metrics import quantile
 from coderank.evaluation.process import coderank, environment
 from coderank.evaluation.tables import markdown
 from coderank.migration.contract import Moving, Step
-from coderank.migration.journal import FILE_NAME
 from coderank.moving.index import IndexMove
 from coderank.store.room import bytes_on_disk
 
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 CHUNKS = 20_000
 KILLS = 20
-REACH_S = 12.0
-"""A move is killed within so many seconds of its start, or of what the last whole one took."""
+REACH_S = {Step.BACK_UP: 10.0, Step.EMBED: 30.0, Step.VERIFY: 20.0, Step.CUT_OVER: 2.0}
+"""At which steps moves are killed, and within how many seconds of the step's beginning: half of it where one ended."""
 SEED = 7
 MODELS = {"shaped-768": 768, "shaped-3584": 3584, "shaped-384": 384}
 QUERIES = ("parse the configuration file", "open a socket", "read_lines", "retry after a failure", "class Session")
@@ -56,11 +56,11 @@ QUERIES = ("parse the configuration file", "open a socket", "read_lines", "retry
 class World(moving_world.World):
     """A tree that is indexed, and the environment of processes that work on it."""
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
         env = environment(self.settings.data_dir, self.settings.cache_dir)
         env |= {"CODERANK_THREADS": str(self.settings.threads)}
         env |= {"CODERANK_MODELS_FILE": str(self.settings.models_file)} if self.settings.models_file else {}
-        return subprocess.Popen(coderank(*arguments), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        return subprocess.Popen(arguments, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @dataclass
@@ -196,47 +196,54 @@ def rolled_back(world: World) -> float:
     return round(spent, 3)
 
 
-def killed(world: World, model: str, kills: int, reach: float = REACH_S) -> dict[str, Any]:
-    """Kill moves at random moments, and go on each time; one that came to its end is taken back and begun anew."""
+def killed(world: World, model: str, kills: int) -> dict[str, Any]:
+    """Kill moves at random moments of every step in turn, and go on each time; one that ended is taken back first."""
     random_ = random.Random(SEED)
-    stages: list[str] = []
-    ends = 0
+    steps: list[str] = []
+    reach, ends = dict(REACH_S), 0
     with _watching(world) as watched:
-        while len(stages) < kills:
-            started = time.monotonic()
-            process = world.start("migrate", str(world.root), "--model", model)
-            try:
-                _, errors = process.communicate(timeout=random_.uniform(0.5, reach))
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.communicate()
-                stages.append(_stage(world))
-                continue
-            assert process.returncode == 0, errors.decode()
-            ends += 1
-            reach = max(2.0, time.monotonic() - started)
-            rolled_back(world)
-        _, errors = (last := world.start("migrate", str(world.root), "--model", model)).communicate()
+        while len(steps) < kills:
+            step = list(REACH_S)[len(steps) * len(REACH_S) // kills]
+            process = world.start(sys.executable, "-m", "benchmarks.move_told", str(world.root), model)
+            reached = _reached(process, step)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(random_.uniform(0.0, reach[step]))
+            process.send_signal(signal.SIGKILL)
+            said, errors = process.communicate()
+            assert process.returncode in {0, -signal.SIGKILL}, errors.decode()
+            if process.returncode:
+                steps.append([reached, *said.decode().splitlines()][-1])
+            else:
+                ends += 1
+                reach[step] /= 2
+                _taken_back(world, whole=step is not Step.CUT_OVER)
+        _, errors = (last := world.start(*coderank("migrate", str(world.root), "--model", model))).communicate()
         assert last.returncode == 0, errors.decode()
     with world.engine() as engine:
         status = engine.status()
     assert (status.model, status.dense_coverage, status.changed_since) == (model, 1.0, 0)
-    counts = {stage: stages.count(stage) for stage in sorted(set(stages))}
     return {
-        "kills": len(stages),
-        "killed_while": counts,
+        "kills": len(steps),
+        "killed_while": {step: steps.count(step) for step in dict.fromkeys(steps)},
         "ended_before": ends,
         "chunks": status.chunks,
         **_told(watched),
     }
 
 
-def _stage(world: World) -> str:
-    with world.engine() as engine:
-        journal = engine.index_dir / FILE_NAME
-        if not journal.exists():
-            return "nothing begun"
-        return next(line for line in journal.read_text().splitlines() if '"stage"' in line).split('"')[3]
+def _reached(process: subprocess.Popen[bytes], step: Step) -> str:
+    """Wait until a move is at a step or past it, and return where it is; nothing if it ended without."""
+    assert process.stdout is not None
+    late_enough = [later.value for later in list(REACH_S)[list(REACH_S).index(step) :]]
+    return next((said for line in process.stdout if (said := line.decode().strip()) in late_enough), "")
+
+
+def _taken_back(world: World, *, whole: bool) -> None:
+    """Roll back a move that ended, so that it can be killed; ``whole`` to begin with its first step."""
+    with world.engine() as engine, IndexMove(engine) as move:
+        move.roll_back()
+        if whole:
+            move.drop()
 
 
 def _changed(world: World) -> dict[str, Any]:
@@ -252,7 +259,7 @@ def _changed(world: World) -> dict[str, Any]:
             (world.root / "written.py").write_text("def written_meanwhile():\n    return 'quixotic zephyr'\n")
             files[0].write_text("def changed_meanwhile():\n    return 'jubilant walrus'\n")
             files[1].unlink()
-            process = world.start("index", str(world.root))
+            process = world.start(*coderank("index", str(world.root)))
             assert (process.communicate(), process.returncode)[1] == 0
             changed.append(files[1].relative_to(world.root).as_posix())
 
@@ -351,8 +358,8 @@ def kill_rows(kills: dict[str, Any]) -> list[list[str]]:
     ]
 
 
-def _counted(stages: dict[str, int]) -> str:
-    return ", ".join(f"{count} when {stage}" for stage, count in stages.items())
+def _counted(steps: dict[str, int]) -> str:
+    return ", ".join(f"{count} while {step}" for step, count in steps.items())
 
 
 def _busy() -> list[str]:
