@@ -36,7 +36,8 @@ def loss(name: str, settings: Settings, *, foreign: bool = False) -> Loss:
 
     Raises:
         ConfigurationError: nothing is described or indexed under that name.
-        UsageError: another program wrote it, and ``foreign`` does not say that it may go.
+        UsageError: a move has left points beside it; or another program wrote it, and ``foreign`` does not say that it
+            may go.
         CoderankError: the server cannot be asked.
     """
     folder, described = _found(name, settings)
@@ -55,6 +56,12 @@ def loss(name: str, settings: Settings, *, foreign: bool = False) -> Loss:
             raise UsageError(
                 f"{there.name} at {there.url} was written by another program",
                 "Add --foreign to delete it all the same",
+            )
+        if there is not None and there.before:
+            raise UsageError(
+                f"A move of {name}, made on another machine, has left the points of before it: {there.url} has "
+                f"{there.before} beside {there.name}, and would be searched there",
+                f"Run there: coderank migrate {name} --drop-old (or, without it, delete {there.before} on the server)",
             )
         if there is not None:
             places.append(f"{there.url} ({there.name}{f', indexed on {there.host}' if there.host else ''})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from tests.store.qdrant_server import QdrantServer
 
 from coderank import Engine
 from coderank.cli.main import cli
-from coderank.errors import CoderankError, StoreError
+from coderank.disposal import delete
+from coderank.errors import CoderankError, StoreError, UsageError
 from coderank.indexing.lock import held
 from coderank.migration.aliased import ServerSite
 from coderank.migration.contract import Verified
@@ -266,3 +268,17 @@ def test_a_move_that_cannot_begin_keeps_nobody_out(client: QdrantClient, setting
                 move.__enter__()
             with held(engine.home.folder / "migrate.lock", 0.0) as mine:
                 assert mine
+
+
+def test_another_machine_does_not_delete_half_of_a_move(
+    client: QdrantClient, settings: Settings, tmp_path: Path
+) -> None:
+    write(client, "notes")
+    migrate("--model", "tiny")
+    elsewhere = replace(settings, data_dir=tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="has notes beside notes--tiny-1"):
+        delete("notes", elsewhere, foreign=True)
+    assert names(client) == ["notes", "notes--tiny-1"]
+    migrate("--drop-old", "--yes")
+    delete("notes", elsewhere, foreign=True)
+    assert names(client) == []

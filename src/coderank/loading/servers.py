@@ -289,13 +289,15 @@ class There:
     """Whether coderank made it."""
     host: str = ""
     """Machine that indexes it from sources; empty where none does."""
+    before: str = ""
+    """The collection that has the name itself and another stands in for: what a move to another model has left."""
 
 
 def what_is_there(collection: config.Collection, settings: Settings) -> There | None:
     """Look at what a collection's name stands for on its server; None where it stands for nothing."""
     connection = connect(collection, settings)
     from coderank.store.ownership import owner_in  # noqa: PLC0415 - after connect, as above
-    from coderank.store.server_names import metadata, resolve  # noqa: PLC0415
+    from coderank.store.server_names import aliases, metadata, resolve  # noqa: PLC0415
     from coderank.store.server_requests import METADATA  # noqa: PLC0415
 
     name = _server(collection).collection or collection.name
@@ -306,9 +308,14 @@ def what_is_there(collection: config.Collection, settings: Settings) -> There | 
         points = connection.call(lambda client: client.count(target, exact=True)).count
         said = metadata(connection, target)
         owner = owner_in(said)
-        return There(connection.url, target, points, METADATA in said, owner.host if owner else "")
+        before = name if target not in (name, aliases(connection).get(name)) and _has(connection, name) else ""
+        return There(connection.url, target, points, METADATA in said, owner.host if owner else "", before)
     finally:
         connection.close()
+
+
+def _has(connection: Connection, name: str) -> bool:
+    return connection.call(lambda client: client.collection_exists(name))
 
 
 def check_owner(collection: config.Collection, settings: Settings, folder: Path) -> None:
