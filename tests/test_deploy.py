@@ -55,6 +55,10 @@ def test_a_composition_has_its_services_and_volumes(name: str, services: set[str
             assert source.startswith(".") or not source or source in found["volumes"]
             if source.startswith("."):
                 assert (DEPLOY / source).is_file()
+        if service.get("image", "").startswith("qdrant/"):
+            kept = dict(reversed(volume.split(":")) for volume in service["volumes"])
+            assert set(kept) == {"/qdrant/storage", "/qdrant/snapshots"}, "a backup outlives its container"
+            assert len(set(kept.values())) == 2
         for other in service.get("depends_on", []):
             assert other in services
 
