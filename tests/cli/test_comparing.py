@@ -11,6 +11,7 @@ import pytest
 from tests.store.servers import Servers
 
 from coderank.cli.comparing import How, answered, compare, drawn, find
+from coderank.cli.moved import opened
 from coderank.engine import Engine
 from coderank.errors import DatasetError, IndexNotFoundError, PathNotFoundError
 from coderank.evaluation import golden
@@ -47,6 +48,20 @@ def settings(tmp_path: Path, servers: Servers) -> Settings:
 
 def side(name: str, settings: Settings) -> Side:
     return answered(find(name, settings), golden.dataset("mine", ASKED), HOW, settings)
+
+
+def test_a_collection_comes_before_a_folder_of_its_name(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    assert (find("here", settings).root, find("./here", settings).root) == ("", "./here")
+    monkeypatch.setenv("CODERANK_COLLECTIONS_FILE", str(settings.collections_file))
+    monkeypatch.setenv("CODERANK_DATA_DIR", str(settings.data_dir))
+    with opened("here", "", None) as engine:  # as a migration does
+        assert engine.collection == "here"
+    with opened("./here", "", None) as engine:
+        assert engine.collection == ""
 
 
 def test_a_server_answers_alike_and_what_it_takes_on_disk_is_not_known(settings: Settings) -> None:

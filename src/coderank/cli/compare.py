@@ -51,7 +51,9 @@ def compare(  # noqa: PLR0913 - one parameter per option
     out: Path | None,
     output_format: str,
 ) -> None:
-    """Compare index A with index B: indexed paths, collections, or folders of indexes (as `status` shows them).
+    """Compare index A with index B: collections, indexed paths, or folders of indexes (as `status` shows them).
+
+    A folder that is called as a collection is ./NAME.
 
     FILE holds a question a line, or a JSON object a line, with the answers where they are known: {"query": "where are
     logins limited", "relevant": ["src/login.py"]}. With answers, quality is compared; without, only the likeness of

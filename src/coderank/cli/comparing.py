@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from coderank import __version__, wiring
 from coderank.cli.apart import apart
 from coderank.cli.masking import hidden_lines, kept_generation, masked_copy, moved
-from coderank.cli.moved import move_of
+from coderank.cli.moved import is_collection, move_of
 from coderank.engine import Engine
 from coderank.errors import ConfigurationError, DatasetError, PathNotFoundError
 from coderank.evaluation import golden, machine
@@ -82,9 +82,10 @@ class How:
 
 
 def find(given: str, settings: Settings) -> Where:
-    """Find what a word on the command line means: the folder of an index, an indexed path, or a collection.
+    """Find what a word on the command line means: a collection, the folder of an index, or an indexed path.
 
-    ``@old`` and ``@new`` behind it name what a migration left of it.
+    As for a migration, a collection comes first; a folder of the same name is ``./NAME``. ``@old`` and ``@new`` behind
+    it name what a migration left of it.
 
     Raises:
         PathNotFoundError: there is nothing of that name.
@@ -92,6 +93,8 @@ def find(given: str, settings: Settings) -> Where:
     plain, _, generation = given.rpartition("@")
     if generation in GENERATIONS and not expanded(given).exists():
         return replace(find(plain, settings), name=given, generation=generation, collection=plain)
+    if is_collection(given, settings):
+        return Where(given)
     path = expanded(given)
     if (path / fingerprint.FILE_NAME).is_file():
         record = fingerprint.read(path)

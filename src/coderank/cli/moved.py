@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def opened(name: str, model: str, index_dir: Path | None) -> Engine:
     """Open the engine of a collection or, if there is none of that name, of an indexed path."""
     settings = Settings.from_environment()
-    if index_dir is None and _is_collection(name, settings):
+    if index_dir is None and is_collection(name, settings):
         return Engine.open_collection(name, settings=settings)
     # A model that is named stands in for the old one, which need not be usable any more.
     return Engine.open(name, model=model or "auto", index_dir=index_dir, settings=settings)
@@ -35,7 +35,7 @@ def opened(name: str, model: str, index_dir: Path | None) -> Engine:
 def bare(name: str, model: str, index_dir: Path | None) -> Engine:
     """Open the engine of a collection or path of which there may be nothing yet, to load vectors of a model."""
     settings = Settings.from_environment()
-    if index_dir is None and _is_collection(name, settings):
+    if index_dir is None and is_collection(name, settings):
         return Engine(wiring.of_collection(name, settings, model=model, bare=True))
     return Engine.open(name, model=model, index_dir=index_dir, settings=settings)
 
@@ -123,7 +123,7 @@ def _said(used: Kind) -> dict[str, str | int]:
     return {"embedding_model": used.model, "embedding_dimension": used.dimension}
 
 
-def _is_collection(name: str, settings: Settings) -> bool:
+def is_collection(name: str, settings: Settings) -> bool:
     """Tell whether the user's file describes a collection of this name; a folder of that name is ``./NAME``."""
     file = settings.collections_place()
     if not file.is_file():
