@@ -62,6 +62,25 @@ def test_planned_moved_rolled_back_and_dropped(app: World) -> None:
     assert "RingBuffer" in app.run("search", "overwrite the oldest item").stdout
 
 
+def test_drawn_questions_gate_a_move_on_copies_without_their_answers(app: World, tmp_path: Path) -> None:
+    for number in range(8):
+        text = f'def thing{number}(value):\n    """Turn around the wheel {number} of the wagon."""\n    return value\n'
+        (app.repo / f"documented{number}.py").write_text(text + "\n    # more\n" * 3)
+    assert app.run("index").returncode == 0
+    questions = tmp_path / "questions.jsonl"
+    drawn = app.run("compare", ".", ".", "--generate", "20", "--queries", str(questions))
+    assert drawn.returncode == 0, drawn.stderr
+    asked = [json.loads(line) for line in questions.read_text().splitlines()]
+    assert any(one.get("hides") for one in asked)
+    gate = ["migrate", ".", "--model", "tiny", "--gate", "--queries", str(questions), "--max-loss"]
+    done = app.run(*gate, "1", "--verbose")
+    assert done.returncode == 0, done.stderr
+    assert "nDCG@10" in done.stdout
+    assert model(app) == "tiny"
+    found = json.loads(app.run("search", "turn around the wheel 3", "--format", "json").stdout)
+    assert any("Turn around the wheel" in hit["content"] for hit in found["results"]), "only copies lack the lines"
+
+
 def test_several_have_one_summary_and_one_may_fail(app: World) -> None:
     src = app.repo / "src"
     assert app.run("index", str(src)).returncode == 0

@@ -144,6 +144,11 @@ def test_a_gate_asks_both_collections_before_the_alias_is_switched(
     wrong = [{"query": f"def part_{number}(value)", "relevant": [f"note {number}.py"]} for number in range(20)]
     (tmp_path / "wrong.jsonl").write_text("\n".join(map(json.dumps, wrong)))
     gate = ["migrate", "notes", "--model", "tiny", "--gate", "--verbose", "--queries"]
+    hiding = {"query": "x", "relevant": ["a.py"], "hides": [{"path": "a.py", "start_line": 1, "end_line": 1}]}
+    (tmp_path / "hiding.jsonl").write_text(json.dumps(hiding))
+    refused = CliRunner().invoke(cli, [*gate, str(tmp_path / "hiding.jsonl")])
+    assert "is on a server" in str(refused.exception)
+    assert [one.name for one in client.get_collections().collections] == ["notes"]
     with Engine.open_collection("notes", settings=settings) as engine, ServerMove(engine, "tiny") as move:
 
         def asked() -> Verdict:

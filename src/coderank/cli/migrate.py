@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,12 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from coderank.engine import Engine
-    from coderank.evaluation.asking import Search
-    from coderank.migration.contract import Gate
     from coderank.migration.run import Report
     from coderank.moving.index import IndexMove
     from coderank.moving.server import ServerMove
-    from coderank.types import SearchResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +135,7 @@ def _move(engine: Engine, wish: Wish) -> IndexMove | ServerMove:
 
 
 def _run(engine: Engine, wish: Wish) -> Report:
+    from coderank.cli.gating import gate_of  # noqa: PLC0415
     from coderank.cli.moved import reconfiguring  # noqa: PLC0415
     from coderank.cli.progress import told  # noqa: PLC0415
 
@@ -148,7 +145,7 @@ def _run(engine: Engine, wish: Wish) -> Report:
                 f"No move of {engine.label} to {move.record.new} was begun",
                 f"Begin one: coderank migrate {engine.collection or engine.arguments}",
             )
-        gate = _gate(move, wish.queries, wish.max_loss) if wish.queries else None
+        gate = gate_of(engine, move, wish.queries, wish.max_loss) if wish.queries else None
         tell = reconfiguring(engine, move)
         with told(engine.label) as listener:
             report = move.run(
@@ -159,33 +156,6 @@ def _run(engine: Engine, wish: Wish) -> Report:
             )
         tell()  # where a run before was killed before it did
         return report
-
-
-def _gate(move: IndexMove | ServerMove, queries: Path, max_loss: float) -> Gate:
-    """Ask the old and the new points the same questions. Raises DatasetError where no answer is known to be right."""
-    from coderank.evaluation import golden  # noqa: PLC0415
-    from coderank.evaluation.gate import gate  # noqa: PLC0415
-    from coderank.evaluation.sides import judgeable  # noqa: PLC0415
-    from coderank.migration.contract import Verdict  # noqa: PLC0415
-
-    dataset = golden.read(queries)
-    judgeable(dataset)  # before anything happens
-    move.askable()
-
-    def judge() -> Verdict:
-        with ExitStack() as opened:
-            old, new = map(opened.enter_context, move.sides())
-            found, _ = gate(_search(old), _search(new), dataset, max_loss)
-        return Verdict(found.passed, found.text)
-
-    return judge
-
-
-def _search(engine: Engine) -> Search:
-    def search(query: str, limit: int, *, rerank: bool) -> SearchResult:
-        return engine.search(query, limit=limit, rerank=rerank)
-
-    return search
 
 
 def _roll_back(engine: Engine, wish: Wish) -> Report:
