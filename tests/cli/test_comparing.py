@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -62,6 +63,31 @@ def test_a_collection_comes_before_a_folder_of_its_name(
         assert engine.collection == "here"
     with opened("./here", "", None) as engine:
         assert engine.collection == ""
+
+
+def test_questions_are_drawn_of_the_history_of_each_source(tmp_path: Path) -> None:
+    sources = []
+    for name, subject in (("one", "Count the wheels of every wagon twice"), ("two", "Paint the doors of the barn red")):
+        root = tmp_path / name
+        root.mkdir()
+        (root / "part.py").write_text(f"def {name}(value):\n    return value\n")
+        for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", subject]):
+            known = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
+            subprocess.run(["git", "-C", str(root), *known, *arguments], check=True)
+        sources.append({"path": str(root)})
+    file = tmp_path / "collections.json"
+    file.write_text(json.dumps({"both": {"sources": sources}, "first": {"sources": sources[:1]}}))
+    settings = Settings(data_dir=tmp_path / "d", cache_dir=tmp_path / "c", collections_file=file, background=False)
+    found = {}
+    for name in ("both", "first"):
+        with Engine.open_collection(name, settings=settings) as engine:
+            engine.index()
+        found[name] = {one.query: one.relevant for one in drawn(find(name, settings), 5, settings)}
+    assert found["first"] == {"Count the wheels of every wagon twice": ("part.py",)}
+    assert found["both"] == {
+        "Count the wheels of every wagon twice": ("one/part.py",),
+        "Paint the doors of the barn red": ("two/part.py",),
+    }
 
 
 def test_a_server_answers_alike_and_what_it_takes_on_disk_is_not_known(settings: Settings) -> None:

@@ -19,6 +19,7 @@ from coderank.evaluation import golden, machine
 from coderank.evaluation.drawing import draw, history
 from coderank.evaluation.runs import Run
 from coderank.evaluation.sides import Comparison, Cost, Side, side
+from coderank.indexing.gathered import GatheredTree
 from coderank.indexing.keeping import InFolder
 from coderank.settings import Settings, expanded
 from coderank.store import fingerprint
@@ -140,13 +141,24 @@ def drawn(where: Where, wanted: int, settings: Settings) -> list[Asked]:
     with closing(generation):
         generation.totals()  # refuses one that is not there or has lost points
         chunks = list(generation.store.chunks_of(list(generation.paths())).values())
-    commits = history(opening.home.root) if opening.home.root.is_dir() and not opening.collection else []
-    asked = draw(sorted(chunks, key=lambda chunk: (chunk.path, chunk.start_line)), commits, wanted)
+    asked = draw(sorted(chunks, key=lambda chunk: (chunk.path, chunk.start_line)), _commits(opening), wanted)
     if not asked:
         raise DatasetError(
             f"{where.name} has no doc strings, headings or commits to draw questions from", "Write some: --queries FILE"
         )
     return asked
+
+
+def _commits(opening: Opening) -> list[tuple[str, list[str]]]:
+    """Read the history of a tree, or of each source of a collection, with paths as in the index."""
+    tree = opening.home.tree
+    places = tree.places() if isinstance(tree, GatheredTree) else [("", opening.home.root)]
+    return [
+        (subject, [prefix + path for path in paths])
+        for prefix, place in places
+        if place.is_dir()
+        for subject, paths in history(place)
+    ]
 
 
 def answered(where: Where, dataset: Dataset, how: How, settings: Settings) -> Side:

@@ -47,6 +47,10 @@ class GatheredTree:
         """Whether there is a source."""
         return bool(self._by_prefix)
 
+    def places(self) -> list[tuple[str, Path]]:
+        """Give, of each source that has files, what its paths begin with and the folder that holds them."""
+        return [(prefix, source.place) for prefix, source in self._by_prefix.items() if source.place is not None]
+
     def refresh(self) -> None:
         """Fetch every source that is a copy. Raises SourceUnavailableError."""
         for source in self._by_prefix.values():
