@@ -14,7 +14,7 @@ from tests.store.qdrant_server import QdrantServer
 from tests.store.store_samples import DIMENSION, chunk, id_of, unit
 
 from coderank.errors import ModelError, UsageError
-from coderank.indexing.spread import INSTALL, Job, exports, points_of, spread
+from coderank.indexing.spread import INSTALL, Job, _Embedding, _Missing, _Writing, exports, points_of, spread
 from coderank.store.address import Address
 from coderank.store.contract import Counts, StoreQuery
 from coderank.store.payload import to_payload
@@ -88,6 +88,30 @@ def test_chunks_are_embedded_and_written_once(server: QdrantServer, tmp_path: Pa
     (hit,) = store.query(StoreQuery(unit(len("src/a.py\ndef g599(): ...") * 31 + ord(".")), None, 1))
     assert hit.score == pytest.approx(1.0, abs=2e-3)
     assert store.retrieve([id_of(7)])[id_of(7)].content == "def f7(): changed"
+    store.close()
+
+
+def test_an_id_that_is_there_twice_is_written_once(server: QdrantServer, tmp_path: Path) -> None:
+    job = Job((), Opening(server.url), Seeded)
+    job.open_store().prepare()
+    assert server.count(f"PUT /collections/{NAME}$") == 1
+    numbers = (1, 2, 1, 3)
+    lines = [
+        Path(export(tmp_path / f"{at}.jsonl", range(n, n + 1))).read_text().strip() for at, n in enumerate(numbers)
+    ]
+    changed = lines[2].replace("def f1(): ...", "def f1(): changed")
+    lacking = _Missing(job)({"text": np.array([*lines[:2], changed, lines[3]], object)})
+    assert sorted(lacking["text"]) == sorted([changed, lines[1], lines[3]])
+    twice = {"text": np.concatenate([lacking["text"], lacking["text"][:2]])}  # Ray puts batches together anew
+    embedded = _Embedding(job)(twice)
+    assert (len(embedded["text"]), embedded["vector"].shape) == (3, (3, DIMENSION))
+    again = {name: np.concatenate([column, column[:1]]) for name, column in embedded.items()}
+    done = _Writing(job)(again)
+    assert (done["written"].tolist(), done["refused"].tolist()) == ([3], [0])
+    assert server.count(f"PUT /collections/{NAME}$") == 1, "it was made before"
+    store = opened_store(server.url)
+    assert store.retrieve([id_of(1)])[id_of(1)].content == "def f1(): changed"
+    assert store.counts() == Counts(3, 3)
     store.close()
 
 

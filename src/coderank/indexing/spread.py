@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from coderank.corpus.header import dense_text, lexical_text
 from coderank.embedding.lexical import encode_document
 from coderank.errors import ModelError, UsageError
+from coderank.store.contract import Store
 from coderank.store.payload import from_payload
 from coderank.types import Point
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from coderank.embedding.contract import Embedder
-    from coderank.store.contract import Counts, Store
+    from coderank.store.contract import Counts
     from coderank.types import Chunk, Vector
 
     Batch = dict[str, np.ndarray[Any, Any]]
@@ -33,11 +34,20 @@ BATCH = 256
 """Chunks that go from stage to stage together: one request to the server, some seconds of a CPU's embedding."""
 WAITING = 0.1
 """CPUs of a stage that waits for the server: a whole one each, on a machine of two, would leave the model none."""
+WRITERS = 4
+"""Processes that write: each waits for the server most of the time, and a cluster takes in as many shards at once."""
 INSTALL = "Install what it takes: pip install 'coderank[ray,server]'"
 EXPORT = "Write one: coderank collections export NAME --out FILE.jsonl"
 _LINE = "text"
 """Ray's name for a line of a text file."""
 _VECTOR = "vector"
+
+
+class Shared(Store, Protocol):
+    """A store that several processes write to."""
+
+    def prepare(self) -> None:
+        """Make it, where it is missing, before they do."""
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -51,10 +61,12 @@ class Job:
 
     files: tuple[str, ...]
     """Exports of `coderank collections export`, at a place that every node sees."""
-    open_store: Callable[[], Store]
+    open_store: Callable[[], Shared]
     open_embedder: Callable[[], Embedder]
     embedders: int = 1
     """Processes that hold the model."""
+    writers: int = WRITERS
+    """Processes that write, at most."""
     gpus: float = 0.0
     """Of each of them."""
     address: str = ""
@@ -81,13 +93,17 @@ def spread(job: Job) -> Spread:
     _start(job.address)
     import ray.data  # noqa: PLC0415 - two seconds, for those who asked for it
 
+    store = job.open_store()
+    store.prepare()  # or each writer would
+    store.close()
     ray.data.DataContext.get_current().enable_progress_bars = False
     lines = ray.data.read_text(list(job.files), num_cpus=WAITING)
-    alone, pool = ray.data.ActorPoolStrategy(size=1), ray.data.ActorPoolStrategy(min_size=1, max_size=job.embedders)
+    alone = ray.data.ActorPoolStrategy(size=1)
+    pool, writers = (ray.data.ActorPoolStrategy(min_size=1, max_size=most) for most in (job.embedders, job.writers))
     shared: dict[str, Any] = {"fn_constructor_args": (job,), "batch_size": BATCH}
     missing = lines.map_batches(_Missing, compute=alone, num_cpus=WAITING, **shared)
     embedded = missing.map_batches(_Embedding, compute=pool, num_gpus=job.gpus or None, **shared)
-    done = embedded.map_batches(_Writing, compute=alone, num_cpus=WAITING, **shared)
+    done = embedded.map_batches(_Writing, compute=writers, num_cpus=WAITING, **shared)
     written = refused = 0
     for row in done.iter_rows():
         written += int(row["written"])
@@ -112,6 +128,11 @@ def points_of(lines: Sequence[str]) -> dict[str, Chunk]:
     return found
 
 
+def _distinct(lines: Sequence[str]) -> list[str]:
+    """Leave one line of each id, the last: exports may be given twice, or hold an id twice."""
+    return list({next(iter(points_of([line]))): line for line in lines}.values())
+
+
 class _Missing:
     """Passes on the lines whose chunks the collection does not have as they are."""
 
@@ -119,7 +140,7 @@ class _Missing:
         self._store = job.open_store()
 
     def __call__(self, batch: Batch) -> Batch:
-        lines = list(batch[_LINE])
+        lines = _distinct(list(batch[_LINE]))
         chunks = points_of(lines)
         there = self._store.retrieve(list(chunks))
         lacking = [line for line, (id_, chunk) in zip(lines, chunks.items(), strict=True) if there.get(id_) != chunk]
@@ -133,8 +154,9 @@ class _Embedding:
         self._embedder = job.open_embedder()
 
     def __call__(self, batch: Batch) -> Batch:
-        texts = [dense_text(chunk) for chunk in points_of(list(batch[_LINE])).values()]
-        return {_LINE: batch[_LINE], _VECTOR: self._vectors(texts)}
+        lines = _distinct(list(batch[_LINE]))
+        texts = [dense_text(chunk) for chunk in points_of(lines).values()]
+        return {_LINE: np.array(lines, object), _VECTOR: self._vectors(texts)}
 
     def _vectors(self, texts: list[str]) -> np.ndarray[Any, Any]:
         if not texts:
@@ -155,14 +177,14 @@ class _Writing:
         self._store = job.open_store()
 
     def __call__(self, batch: Batch) -> Batch:
-        chunks = points_of(list(batch[_LINE]))
-        vectors = [_vector(row) for row in batch.get(_VECTOR, ())]
+        of_line = dict(zip(list(batch[_LINE]), batch.get(_VECTOR, ()), strict=True))
+        lines = _distinct(list(of_line))
         points = [
-            Point(id_, chunk, encode_document(lexical_text(chunk)), vector)
-            for (id_, chunk), vector in zip(chunks.items(), vectors, strict=True)
+            Point(id_, chunk, encode_document(lexical_text(chunk)), _vector(of_line[line]))
+            for line, (id_, chunk) in zip(lines, points_of(lines).items(), strict=True)
         ]
         self._store.upsert(points)
-        refused = sum(vector is None for vector in vectors)
+        refused = sum(point.dense is None for point in points)
         return {"written": np.array([len(points)]), "refused": np.array([refused])}
 
 

@@ -93,6 +93,10 @@ class ServerStore:
         """How its vectors are compressed, and asked."""
         return self._plan.quantization
 
+    def prepare(self) -> None:
+        """Make the collection, where it is missing, before several processes write to it."""
+        self._made()
+
     def upsert(self, points: Sequence[Point]) -> None:
         """Insert or replace whole points, with their dense vectors where given; returns when the server has them."""
         check_points(points, self._dimension)
