@@ -368,7 +368,7 @@ class Engine:
     def _indexed(self, generation: Generation, on_progress: Callable[[Progress], None] | None) -> IndexReport:
         generation.make()
         report = generation.indexer.index(on_progress)
-        if report.changed_files or report.embedded_chunks or (generation.ours and generation.home.keeper.shared):
+        if report.changed_files or report.embedded_chunks or (generation.ours and self.collection):
             generation.store.optimize()
         return report
 

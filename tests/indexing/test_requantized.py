@@ -50,3 +50,22 @@ def test_index_has_the_server_compress_the_vectors_as_described_now(
     assert compressed(client) == {"turbo": {"bits": "bits4", "always_ram": True}}
     assert index({"turbo": {"enabled": False}}) == 1
     assert compressed(client) is None
+
+
+def test_index_has_an_embedded_collection_compressed_as_described_now(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "part.py").write_text(source("part", 2))
+    file = tmp_path / "collections.json"
+    settings = replace(settings_with_tiny(tmp_path), collections_file=file)
+    for quantization, kind in (({}, "turbo"), ({"scalar": {"enabled": True}}, "scalar")):
+        described = {
+            "embedding_model": "tiny",
+            "quantization": quantization,
+            "sources": [{"path": str(tmp_path / "app")}],
+        }
+        file.write_text(json.dumps({"app": described}))
+        with Engine.open_collection("app", settings=settings) as engine:
+            engine.index()
+            folder = engine.index_dir
+        told = json.loads((folder / "shard" / "edge_config.json").read_text())
+        assert list(told["vectors"]["dense"]["quantization_config"]) == [kind]
