@@ -163,7 +163,7 @@ def _request(wanted: Quantization, vector: str, described: Collection, settings:
         return "its server has no such collection any more"
     body = json.dumps({"vectors": {vector: requantization(wanted).model_dump(mode="json", exclude_none=True)}})
     return (
-        f"{described.name} is only searched here: coderank asks for it as advised from now on, but has its vectors not "
+        f"{described.name} is only searched here: it is asked for as advised from now on, but its vectors are not "
         "compressed anew. "
         + (
             f"That is done on {there.host}, by the same description and coderank index"
