@@ -20,7 +20,7 @@ from coderank.errors import (
 )
 from coderank.store.contract import Counts, StoreQuery
 from coderank.store.edge import EdgeStore
-from coderank.store.edge_shard import RESERVE_BYTES
+from coderank.store.edge_shard import RESERVE_BYTES, remove
 from coderank.store.quantization import Quantization
 from coderank.types import Point
 
@@ -382,3 +382,11 @@ def test_every_quantization_ranks_and_another_is_taken_up_by_compacting(folder: 
     config = json.loads((folder / "shard" / "edge_config.json").read_bytes())
     used = config["vectors"]["dense"].get("quantization_config") or {"none": {}}
     assert list(used) == [kind]
+
+
+def test_a_draft_that_a_killed_engine_left_is_removed_with_the_shard(tmp_path: Path) -> None:
+    shard = tmp_path / "shard.new"
+    shard.mkdir()
+    (shard / ".atomicwrite4vnifI").write_text("{")
+    remove(shard)
+    assert not shard.exists()

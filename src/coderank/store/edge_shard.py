@@ -31,6 +31,8 @@ _READ_IN_PART = frozenset({"wal", "payload_storage", "store"})
 
 _ENGINE_FILES = frozenset({"edge_config.json", "segments", "temp_segments", "wal"})
 """The engine compacts a large shard in ``temp_segments``, and leaves the folder there."""
+_ENGINE_DRAFT = ".atomicwrite"
+"""Begins the name of a file that the engine is writing; a process that is killed in between leaves it behind."""
 
 
 def is_finished(shard: Path) -> bool:
@@ -119,7 +121,7 @@ def remove(path: Path) -> None:
         return
     if not path.is_dir():
         raise IndexCorruptError(f"{path} is not a folder of an index", "Move it away, then run the command again")
-    foreign = sorted(file.name for file in path.iterdir() if file.name not in _ENGINE_FILES)
+    foreign = sorted(file.name for file in path.iterdir() if not _is_of_engine(file.name))
     if foreign:
         raise IndexCorruptError(
             f"{path} holds files that are not of an index: {foreign[0]}",
@@ -129,6 +131,10 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     except OSError as error:
         raise IndexNotWritableError(f"Cannot delete {path}: {error.strerror}", WRITABLE) from error
+
+
+def _is_of_engine(name: str) -> bool:
+    return name in _ENGINE_FILES or name.startswith(_ENGINE_DRAFT)
 
 
 def close(shard: qdrant.EdgeShard, folder: Path) -> None:
