@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 CHUNKS = 20_000
 KILLS = 20
-REACH_S = {Step.BACK_UP: 10.0, Step.EMBED: 30.0, Step.VERIFY: 20.0, Step.CUT_OVER: 2.0}
+REACH_S = {Step.BACK_UP: 3.0, Step.EMBED: 30.0, Step.VERIFY: 20.0, Step.CUT_OVER: 2.0}
 """At which steps moves are killed, and within how many seconds of the step's beginning: half of it where one ended."""
 SEED = 7
 MODELS = {"shaped-768": 768, "shaped-3584": 3584, "shaped-384": 384}
@@ -212,7 +212,8 @@ def killed(world: World, model: str, kills: int) -> dict[str, Any]:
             said, errors = process.communicate()
             assert process.returncode in {0, -signal.SIGKILL}, errors.decode()
             if process.returncode:
-                steps.append([reached, *said.decode().splitlines()][-1])
+                passed = {reached, *said.decode().splitlines()}
+                steps.append([one.value for one in REACH_S if one.value in passed][-1])
             else:
                 ends += 1
                 reach[step] /= 2

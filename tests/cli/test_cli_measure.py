@@ -57,7 +57,7 @@ def test_advice_is_shown_written_and_taken_up(collection: Path, tmp_path: Path) 
     page = tmp_path / "advice.html"
     done = run("advise", "kit", "--recall", "0.5", "--out", str(page), "--write")
     assert done.exit_code == 0, done.output
-    assert "Take binary 1 bit x1" in done.stdout
+    assert "Take binary 1 bit x" in done.stdout  # of those that recall enough and are as small, the faster one
     assert "trying turbo 4 bit" in done.stderr
     assert "Compression of kit" in page.read_text("utf-8")
     said = json.loads(collection.read_bytes())["kit"]["quantization"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from coderank.cli.serve import serve
+from coderank.cli.main import cli
 from coderank.serving import listen
 
 HERE, EVERYWHERE = ("--http", "127.0.0.1:0"), ("--http", "0.0.0.0:0")
@@ -47,12 +47,12 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_others_get_no_collection_that_is_not_named(
     served: list[str], arguments: tuple[str, ...], names: list[str]
 ) -> None:
-    result = CliRunner().invoke(serve, arguments, catch_exceptions=False)
+    result = CliRunner().invoke(cli, ["serve", *arguments], catch_exceptions=False)
     assert served == names
     assert ("--collection NAME" in result.output) == (arguments == EVERYWHERE)
 
 
 def test_a_name_and_none_exclude_each_other(served: list[str]) -> None:
-    result = CliRunner().invoke(serve, [*HERE, "--collection", "one", "--no-collections"])
+    result = CliRunner().invoke(cli, ["serve", *HERE, "--collection", "one", "--no-collections"])
     assert "exclude each other" in str(result.exception)
     assert served == []

@@ -60,6 +60,9 @@ def test_a_query_starts_one_process_and_documents_as_many_as_they_can_use(tmp_pa
         pool.embed_query("x")
         assert {path.name for path in tmp_path.iterdir()} == {"process-a"}
         pool.embed_documents(["x", "y"])
+        until = time.monotonic() + 60  # the first may have done both before the second has come up
+        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
         assert {path.name for path in tmp_path.iterdir()} == {"process-a", "process-b"}
         assert pool.embed_documents([]).shape == (0, 2)
 
