@@ -114,19 +114,25 @@ def test_several_folders_get_ready_at_the_same_time(lions: Workspace, monkeypatc
     assert {hit.path for hit in answer.result} >= {"src/login.py", "lion.py"}
 
 
-def test_a_folder_that_has_something_answers_while_another_is_read_for_the_first_time(
-    lions: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lions.search(Question("lion", collection="zoo"))
+def hold(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let every sync of the repository wait for the event, for a minute at most."""
     let = threading.Event()
     real = Engine.sync
 
     def held(engine: Engine, **arguments: object) -> object:
         if engine.root.name == "repo":
-            let.wait(30)
+            let.wait(60)
         return real(engine, **arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Engine, "sync", held)
+    return let
+
+
+def test_a_folder_that_has_something_answers_while_another_is_read_for_the_first_time(
+    lions: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lions.search(Question("lion", collection="zoo"))
+    let = hold(monkeypatch)
     monkeypatch.setattr(asking, "PATIENCE_S", 0.1)
     [search] = [tool for tool in tools(lions) if tool.name == "search_code"]
     reply = search.run(lions, {"query": "password lion"}, NOBODY)
@@ -144,15 +150,7 @@ def test_callers_of_a_folder_without_an_index_hold_up_no_question_about_another(
     lions: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lions.search(Question("lion", collection="zoo"))
-    let = threading.Event()
-    real = Engine.sync
-
-    def held(engine: Engine, **arguments: object) -> object:
-        if engine.root.name == "repo":
-            let.wait(60)
-        return real(engine, **arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Engine, "sync", held)
+    let = hold(monkeypatch)
     paths: list[str] = []
 
     async def use() -> None:

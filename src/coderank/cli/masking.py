@@ -22,6 +22,7 @@ from coderank.migration.journal import FILE_NAME as JOURNAL
 from coderank.migration.journal import Journal
 from coderank.store import fingerprint
 from coderank.store.duplicate import copy_folder
+from coderank.store.layout import SHARD
 from coderank.store.lease import Lease
 from coderank.types import Point
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from coderank.types import Chunk
     from coderank.wiring import Opening
 
-_SHARD = "shard"
 _WAIT_S = 60.0
 
 
@@ -139,7 +139,7 @@ def _copy(source: Path, target: Path, record: IndexRecord) -> None:
         for name in MANIFEST_FILES:
             if (source / name).exists():
                 shutil.copyfile(source / name, target / name)
-        if (source / _SHARD).exists():
-            copy_folder(source / _SHARD, target / _SHARD)
+        if (source / SHARD).exists():
+            copy_folder(source / SHARD, target / SHARD)
     finally:
         lease.release()

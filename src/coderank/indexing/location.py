@@ -17,6 +17,7 @@ from coderank.errors import (
     PathNotFoundError,
 )
 from coderank.store import fingerprint, ownership, pin
+from coderank.store.atomic import draft_prefix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,8 @@ _ANOTHER_FOLDER = "Choose another folder with --index-dir"
 _MANIFEST_DRAFT = re.compile(r"manifest\.db\.\d+\.draft")
 _GENERATION = re.compile(fingerprint.GENERATION)
 _BACKUP = re.compile(r"backup-[1-9]\d*(\.new)?")
-_DRAFTS = (fingerprint.DRAFT_PREFIX, ".migration.json-", ".migration.sums-", pin.DRAFT_PREFIX, ownership.DRAFT_PREFIX)
+_REPLACED = (fingerprint.FILE_NAME, pin.FILE_NAME, ownership.FILE_NAME, "migration.json", "migration.sums")
+_DRAFTS = tuple(map(draft_prefix, _REPLACED))
 _NAME_LENGTH = 40
 _DIGEST_BYTES = 5
 

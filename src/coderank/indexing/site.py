@@ -13,9 +13,10 @@ from coderank.indexing.manifest import Manifest
 from coderank.indexing.succession import number_of, remove_folder
 from coderank.store import fingerprint
 from coderank.store.duplicate import copy_folder
-from coderank.store.edge import BUSY_TIMEOUT_S, EdgeStore
-from coderank.store.edge_points import SHARD, open_edge_points
-from coderank.store.edge_shard import EMPTY_BYTES, RESERVE_BYTES
+from coderank.store.edge import EdgeStore
+from coderank.store.edge_points import open_edge_points
+from coderank.store.edge_shard import BUSY_TIMEOUT_S, EMPTY_BYTES, RESERVE_BYTES
+from coderank.store.layout import SHARD
 from coderank.store.lease import Lease
 from coderank.store.quantization import TURBO
 from coderank.store.room import Space, bytes_on_disk

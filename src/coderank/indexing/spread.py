@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -114,8 +114,16 @@ def spread(job: Job) -> Spread:
     return Spread(written, refused, counts)
 
 
-def points_of(lines: Sequence[str]) -> dict[str, Chunk]:
-    """Read lines of an export; raise UsageError for one that is no chunk of coderank."""
+class _Read(NamedTuple):
+    line: str
+    chunk: Chunk
+
+
+def points_of(lines: Sequence[str]) -> dict[str, _Read]:
+    """Read lines of an export by their ids; raise UsageError for one that is no chunk of coderank.
+
+    Of lines of one id the last counts: exports may be given twice, or hold an id twice.
+    """
     found = {}
     for line in lines:
         try:
@@ -124,13 +132,8 @@ def points_of(lines: Sequence[str]) -> dict[str, Chunk]:
             raise UsageError(
                 f"{line[:80]!r} is no point: {error}", "Give files of `coderank collections export`"
             ) from error
-        found[read.id] = from_payload(read.payload)
+        found[read.id] = _Read(line, from_payload(read.payload))
     return found
-
-
-def _distinct(lines: Sequence[str]) -> list[str]:
-    """Leave one line of each id, the last: exports may be given twice, or hold an id twice."""
-    return list({next(iter(points_of([line]))): line for line in lines}.values())
 
 
 class _Missing:
@@ -140,10 +143,9 @@ class _Missing:
         self._store = job.open_store()
 
     def __call__(self, batch: Batch) -> Batch:
-        lines = _distinct(list(batch[_LINE]))
-        chunks = points_of(lines)
-        there = self._store.retrieve(list(chunks))
-        lacking = [line for line, (id_, chunk) in zip(lines, chunks.items(), strict=True) if there.get(id_) != chunk]
+        found = points_of(list(batch[_LINE]))
+        there = self._store.retrieve(list(found))
+        lacking = [line for id_, (line, chunk) in found.items() if there.get(id_) != chunk]
         return {_LINE: np.array(lacking, object)}
 
 
@@ -154,9 +156,9 @@ class _Embedding:
         self._embedder = job.open_embedder()
 
     def __call__(self, batch: Batch) -> Batch:
-        lines = _distinct(list(batch[_LINE]))
-        texts = [dense_text(chunk) for chunk in points_of(lines).values()]
-        return {_LINE: np.array(lines, object), _VECTOR: self._vectors(texts)}
+        found = list(points_of(list(batch[_LINE])).values())
+        vectors = self._vectors([dense_text(one.chunk) for one in found])
+        return {_LINE: np.array([one.line for one in found], object), _VECTOR: vectors}
 
     def _vectors(self, texts: list[str]) -> np.ndarray[Any, Any]:
         if not texts:
@@ -178,10 +180,9 @@ class _Writing:
 
     def __call__(self, batch: Batch) -> Batch:
         of_line = dict(zip(list(batch[_LINE]), batch.get(_VECTOR, ()), strict=True))
-        lines = _distinct(list(of_line))
         points = [
             Point(id_, chunk, encode_document(lexical_text(chunk)), _vector(of_line[line]))
-            for line, (id_, chunk) in zip(lines, points_of(lines).items(), strict=True)
+            for id_, (line, chunk) in points_of(list(of_line)).items()
         ]
         self._store.upsert(points)
         refused = sum(point.dense is None for point in points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from coderank.store.quantization import NONE, Quantization
 from coderank.store.raw import UNNAMED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from coderank.collections import config
     from coderank.settings import Settings
@@ -159,8 +160,7 @@ def open_store(
     from coderank.store.server import ServerStore  # noqa: PLC0415 - after connect, which says what is missing
     from coderank.store.server_adoption import adopted, is_own  # noqa: PLC0415
 
-    server = _server(collection)
-    name = server.collection or collection.name
+    server, name = _server(collection), name_there(collection)
     layout = OWN
     if collection.is_adopted and (server.payload is not None or not is_own(connection, name)):
         layout = adopted(
@@ -222,23 +222,17 @@ def recorded_model(collection: config.Collection, settings: Settings) -> str:
     Raises:
         ConfigurationError: it does not say.
     """
-    connection = connect(collection, settings)
-    from coderank.store.made_with import told  # noqa: PLC0415 - after connect, as above
-    from coderank.store.server_names import metadata, resolve  # noqa: PLC0415
-    from coderank.store.server_requests import METADATA  # noqa: PLC0415
+    with _asking(collection, settings) as (connection, target):
+        from coderank.store.made_with import told  # noqa: PLC0415 - after connect, as above
+        from coderank.store.server_names import metadata  # noqa: PLC0415
+        from coderank.store.server_requests import METADATA  # noqa: PLC0415
 
-    server = _server(collection)
-    name = server.collection or collection.name
-    try:
-        target = resolve(connection, name)
         said = metadata(connection, target) if target else {}
-    finally:
-        connection.close()
-    recorded, made = said.get(METADATA), told(said, server.vector)
+    recorded, made = said.get(METADATA), told(said, _server(collection).vector)
     model = recorded.get("model") if isinstance(recorded, dict) else made and made.model
     if not isinstance(model, str):
         raise ConfigurationError(
-            f"Which model made the vectors of {name} at {connection.url} is not known",
+            f"Which model made the vectors of {name_there(collection)} at {connection.url} is not known",
             f"Name it as embedding_model of {collection.name}",
         )
     return model
@@ -270,7 +264,7 @@ def answering(collection: config.Collection, settings: Settings) -> Answering:
     try:
         version = ".".join(map(str, connection.version))
         started = time.perf_counter()
-        resolve(connection, _server(collection).collection or collection.name)
+        resolve(connection, name_there(collection))
         ms = (time.perf_counter() - started) * 1000
         return Answering(connection.url, version, connection.transport, _server(collection).prefer_grpc, ms)
     finally:
@@ -295,23 +289,19 @@ class There:
 
 def what_is_there(collection: config.Collection, settings: Settings) -> There | None:
     """Look at what a collection's name stands for on its server; None where it stands for nothing."""
-    connection = connect(collection, settings)
-    from coderank.store.ownership import owner_in  # noqa: PLC0415 - after connect, as above
-    from coderank.store.server_names import aliases, metadata, resolve  # noqa: PLC0415
-    from coderank.store.server_requests import METADATA  # noqa: PLC0415
+    with _asking(collection, settings) as (connection, target):
+        from coderank.store.ownership import owner_in  # noqa: PLC0415 - after connect, as above
+        from coderank.store.server_names import aliases, metadata  # noqa: PLC0415
+        from coderank.store.server_requests import METADATA  # noqa: PLC0415
 
-    name = _server(collection).collection or collection.name
-    try:
-        target = resolve(connection, name)
         if target is None:
             return None
+        name = name_there(collection)
         points = connection.call(lambda client: client.count(target, exact=True)).count
         said = metadata(connection, target)
         owner = owner_in(said)
         before = name if target not in (name, aliases(connection).get(name)) and _has(connection, name) else ""
         return There(connection.url, target, points, METADATA in said, owner.host if owner else "", before)
-    finally:
-        connection.close()
 
 
 def _has(connection: Connection, name: str) -> bool:
@@ -320,17 +310,13 @@ def _has(connection: Connection, name: str) -> bool:
 
 def check_owner(collection: config.Collection, settings: Settings, folder: Path) -> None:
     """Raise StoreError if what a collection's name stands for is indexed by another index than the one in a folder."""
-    connection = connect(collection, settings)
-    from coderank.store.ownership import Ownership  # noqa: PLC0415 - after connect, as above
-    from coderank.store.server_names import metadata, resolve  # noqa: PLC0415
+    with _asking(collection, settings) as (connection, target):
+        from coderank.store.ownership import Ownership  # noqa: PLC0415 - after connect, as above
+        from coderank.store.server_names import metadata  # noqa: PLC0415
 
-    try:
-        target = resolve(connection, _server(collection).collection or collection.name)
         if target is not None:
             where = f"{connection.url} {target}"
             Ownership(folder, collection.name).check(metadata(connection, target), where)
-    finally:
-        connection.close()
 
 
 def delete_there(collection: config.Collection, settings: Settings) -> None:
@@ -353,8 +339,25 @@ def open_points(collection: config.Collection, settings: Settings) -> ServerPoin
     from coderank.store.server_names import resolve  # noqa: PLC0415 - after connect, which says what is missing
     from coderank.store.server_points import open_server_points  # noqa: PLC0415
 
-    name = _server(collection).collection or collection.name
+    name = name_there(collection)
     return open_server_points(connection, resolve(connection, name) or name)
+
+
+@contextmanager
+def _asking(collection: config.Collection, settings: Settings) -> Iterator[tuple[Connection, str | None]]:
+    """Connect for a question or two; yield what the collection's name stands for, too. Raises what `connect` raises."""
+    connection = connect(collection, settings)
+    from coderank.store.server_names import resolve  # noqa: PLC0415 - after connect, which says what is missing
+
+    try:
+        yield connection, resolve(connection, name_there(collection))
+    finally:
+        connection.close()
+
+
+def name_there(collection: config.Collection) -> str:
+    """Say what a collection is called on its server."""
+    return _server(collection).collection or collection.name
 
 
 def _server(collection: config.Collection) -> config.Server:

@@ -21,8 +21,6 @@ FORMAT = 1
 FILE_NAME = "migration.json"
 SUMS_NAME = "migration.sums"
 """Beside it, over the cut-over of points that others write: what the payloads were when they were last looked at."""
-DRAFT_PREFIX = draft_prefix(FILE_NAME)
-"""Begins the name of a journal that is being written."""
 
 
 class Stage(StrEnum):
@@ -162,6 +160,6 @@ class Journal:
         """Forget the migration."""
         self._file.unlink(missing_ok=True)
         self.forget_sums()
-        for prefix in (DRAFT_PREFIX, draft_prefix(SUMS_NAME)):
-            for draft in self._file.parent.glob(f"{prefix}*"):
+        for name in (FILE_NAME, SUMS_NAME):
+            for draft in self._file.parent.glob(f"{draft_prefix(name)}*"):
                 draft.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ import numpy as np
 
 from coderank.errors import WRITABLE, IndexCorruptError, IndexNotWritableError, UsageError
 from coderank.migration.journal import Kind  # noqa: TC001 - msgspec resolves the annotations of its structs
+from coderank.store.atomic import draft_prefix
 from coderank.store.raw import UNNAMED, RawPoint
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Sum(msgspec.Struct, frozen=True):
 def writing(file: Path, header: Header) -> Iterator[Writer]:
     """Write a file. It appears when the block ends, whole, or not at all. Raises IndexNotWritableError."""
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.absolute().parent)
+        handle, name = tempfile.mkstemp(prefix=draft_prefix(file.name), dir=file.absolute().parent)
     except OSError as error:
         raise _not_writable(file, error) from error
     draft = Path(name)

@@ -233,6 +233,4 @@ def _damped(score: float, factor: float) -> float:
 
 
 def _scored_key(item: tuple[float, Candidate]) -> tuple[float, str, int]:
-    score, candidate = item
-    chunk = candidate.chunk
-    return (-score, chunk.path, chunk.start_line)
+    return _key(item[0], item[1].chunk)

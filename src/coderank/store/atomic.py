@@ -19,12 +19,13 @@ def replace_file(file: Path, data: bytes) -> None:
     """Write a file as a whole, with its folder where that is missing. Raises IndexNotWritableError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(file, data)
+        put_whole(file, data)
     except OSError as error:
         raise IndexNotWritableError(f"Cannot write {file}: {error.strerror or error}", WRITABLE) from error
 
 
-def _replace(file: Path, data: bytes) -> None:
+def put_whole(file: Path, data: bytes, *, rights: int | None = None) -> None:
+    """Do the same in a folder that is there, for this user alone unless other ``rights`` are given. Raises OSError."""
     handle, name = tempfile.mkstemp(prefix=draft_prefix(file.name), dir=file.parent)
     temporary = Path(name)
     try:
@@ -32,11 +33,20 @@ def _replace(file: Path, data: bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
+        if rights is not None:
+            temporary.chmod(rights)
         temporary.replace(file)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(file.parent)
+
+
+def usual_rights() -> int:
+    """Say what rights a new file of the user gets: the system tells his mask only to who sets it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _sync_folder(folder: Path) -> None:

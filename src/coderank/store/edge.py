@@ -21,6 +21,7 @@ from coderank.store.edge_requests import (
 )
 from coderank.store.edge_scoring import chunks_by_id, ranked
 from coderank.store.edge_shard import (
+    BUSY_TIMEOUT_S,
     EMPTY_BYTES,
     RESERVE_BYTES,
     check_finished,
@@ -35,7 +36,7 @@ from coderank.store.edge_shard import (
     translated,
     unfinished,
 )
-from coderank.store.layout import DENSE
+from coderank.store.layout import DENSE, SHARD
 from coderank.store.lease import Lease
 from coderank.store.payload import PATH, from_payload, path_of, to_payload
 from coderank.store.quantization import TURBO
@@ -51,16 +52,12 @@ if TYPE_CHECKING:
     from coderank.store.quantization import Quantization
     from coderank.types import Candidate, Chunk, Matrix, Point
 
-BUSY_TIMEOUT_S = 240.0
-"""Longer than any one operation of another process: the longest, compacting 1 M points, takes 88 s of a core, and took
-three minutes on two cores with four times as much other work (`coderank bench` tells it)."""
 BATCH = 512
 """Points per update: 40 ms of work, so a process that waits is let in soon. Larger batches are no faster."""
 PAGE = 1_000
 """Points per scroll: 5 ms."""
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-_SHARD = "shard"
 
 
 class _NeverWrittenError(Exception):
@@ -91,7 +88,7 @@ class EdgeStore:
         verify_empty: Callable[[], object] = lambda: None,
     ) -> None:
         self._folder = folder
-        self._shard = folder / _SHARD
+        self._shard = folder / SHARD
         self._dimension = dimension
         self._quantization = quantization
         self._static = static

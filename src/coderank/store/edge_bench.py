@@ -12,7 +12,7 @@ import qdrant_edge as qdrant
 from coderank.store.bench import Sizes
 from coderank.store.edge_requests import search_params, shard_config
 from coderank.store.edge_shard import RESERVE_BYTES, check_space, translated
-from coderank.store.layout import DENSE
+from coderank.store.layout import DENSE, SHARD
 from coderank.store.room import bytes_on_disk
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class EdgeBench:
     def build(self, vectors: Matrix, quantization: Quantization) -> Sizes:
         """Store these vectors in a fresh shard, compacted; its files are measured."""
         self._close()
-        place = self._folder / "shard"
+        place = self._folder / SHARD
         shutil.rmtree(place, ignore_errors=True)
         check_space(self._folder, RESERVE_BYTES + _COPIES * vectors.nbytes)
         with translated(self._folder):

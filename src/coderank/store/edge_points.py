@@ -9,8 +9,8 @@ import qdrant_edge as qdrant
 
 from coderank.errors import INDEX, IndexNotFoundError
 from coderank.store.edge_requests import shard_config
-from coderank.store.edge_shard import check_space, close, create, load, static_vectors, translated
-from coderank.store.layout import STATIC_PREFIX
+from coderank.store.edge_shard import BUSY_TIMEOUT_S, check_space, close, create, load, static_vectors, translated
+from coderank.store.layout import SHARD, STATIC_PREFIX
 from coderank.store.lease import Lease
 from coderank.store.raw import RAW_PAGE, PointId, RawPoint, VectorSpec, in_order_of
 from coderank.store.records import raw_points
@@ -23,12 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-SHARD = "shard"
-"""The folder of the points in an index folder, where nothing else is said."""
 WRITE_BATCH = 512
 """Points per update, as the store of the same engine writes them."""
-BUSY_TIMEOUT_S = 240.0
-"""Longer than any one operation of another process on the folder."""
 
 
 def open_edge_points(

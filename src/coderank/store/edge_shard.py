@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+BUSY_TIMEOUT_S = 240.0
+"""Longer than any one operation of another process: the longest, compacting 1 M points, takes 88 s of a core, and took
+three minutes on two cores with four times as much other work (`coderank bench` tells it)."""
 RESERVE_BYTES = 64 * 2**20
 """Free disk below which nothing is written. The engine writes through memory maps, and a full disk under a memory map
 kills the process instead of failing the call; a batch needs about 3 MB."""

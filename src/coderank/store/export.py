@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from coderank.errors import IndexNotWritableError, UsageError
+from coderank.store.atomic import draft_prefix, usual_rights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,14 +36,14 @@ def export_lines(pages: Iterable[Sequence[RawPoint]], file: Path, *, vectors: bo
     """
     checked_target(file)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.absolute().parent)
+        handle, name = tempfile.mkstemp(prefix=draft_prefix(file.name), dir=file.absolute().parent)
         draft = Path(name)
         try:
             with os.fdopen(handle, "wb") as raw:
                 count = _written(pages, raw, compressed=file.suffix == ".gz", vectors=vectors)
                 raw.flush()
                 os.fsync(raw.fileno())
-            draft.chmod(0o666 & ~_umask())
+            draft.chmod(usual_rights())
             os.link(draft, file)  # unlike a rename, it never replaces what somebody put there meanwhile
         finally:
             draft.unlink(missing_ok=True)
@@ -90,12 +91,6 @@ def _plain(value: object) -> object:
     if isinstance(value, np.ndarray):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} has no form in JSON")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _taken(file: Path) -> UsageError:

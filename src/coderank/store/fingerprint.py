@@ -20,7 +20,7 @@ from coderank.errors import (
     IndexNotFoundError,
     IndexNotWritableError,
 )
-from coderank.store.atomic import draft_prefix, replace_file
+from coderank.store.atomic import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +31,6 @@ READABLE = frozenset({1, FORMAT})
 """Versions that are used as they are. The second may have static vectors beside the dense ones, which the engine opens
 only for whoever knows of them."""
 FILE_NAME = "index.json"
-DRAFT_PREFIX = draft_prefix(FILE_NAME)
-"""Begins the name of a record that is being written; a process that dies in between leaves it behind."""
 RULES = frozenset({"chunker", "header", "terms"})
 """Fields of how texts are cut, headed and split into terms: what a new version of coderank may do otherwise."""
 SETTLED_NS = 2_000_000_000
@@ -136,12 +134,7 @@ def _settled(folder: Path, mark: tuple[int, ...]) -> IndexRecord:  # noqa: ARG00
 
 
 def _loaded(folder: Path) -> IndexRecord:
-    return _record((folder / FILE_NAME).read_bytes())
-
-
-@lru_cache(maxsize=16)
-def _record(data: bytes) -> IndexRecord:
-    """Decode a record; it hardly ever changes."""
+    data = (folder / FILE_NAME).read_bytes()
     _check_format(data)
     record = msgspec.json.decode(data, type=IndexRecord)
     return msgspec.structs.replace(record, fingerprint=current(record.fingerprint))

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from coderank.types import Chunk
 
+SHARD = "shard"
+"""The folder of the points in an index folder of the embedded engine."""
 DENSE = "dense"
 LEXICAL = "lexical"
 STATIC_PREFIX = "static-"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from coderank.errors import IndexCorruptError, StoreError
-from coderank.store.atomic import draft_prefix, replace_file
+from coderank.store.atomic import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 OWNER = "coderank_owner"
 """The key of a collection's metadata that names who indexes it."""
 FILE_NAME = "owner.json"
-DRAFT_PREFIX = draft_prefix(FILE_NAME)
 
 
 class Owner(msgspec.Struct, frozen=True):

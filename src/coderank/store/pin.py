@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from coderank.errors import REBUILD, IndexCorruptError
-from coderank.store.atomic import draft_prefix, replace_file
+from coderank.store.atomic import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "server.json"
-DRAFT_PREFIX = draft_prefix(FILE_NAME)
 
 
 class Physical(str):

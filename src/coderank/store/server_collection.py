@@ -43,8 +43,7 @@ def make(
 
     Raises StoreError where it is there meanwhile, and is not ``owned``.
     """
-    if plan.quantization.kind == "turbo":
-        connection.require("TurboQuant")
+    _check_known(connection, plan)
     said: dict[str, Any] = {METADATA: msgspec.to_builtins(fingerprint) if fingerprint else {}}
     if owned:
         said[OWNER] = msgspec.to_builtins(owned.claim())
@@ -65,10 +64,15 @@ def requantize(connection: Connection, name: str, plan: Plan) -> bool:
     params = dense_vectors(connection.call(lambda client: client.get_collection(name))).get(DENSE)
     if params is None or _compressed(params.quantization_config, wanted.quantization_config):
         return False
-    if plan.quantization.kind == "turbo":
-        connection.require("TurboQuant")
+    _check_known(connection, plan)
     connection.call(lambda client: client.update_collection(name, vectors_config={DENSE: wanted}), writes=True)
     return True
+
+
+def _check_known(connection: Connection, plan: Plan) -> None:
+    """Raise StoreError where the server cannot compress vectors as planned."""
+    if plan.quantization.kind == "turbo":
+        connection.require("TurboQuant")
 
 
 def _compressed(found: models.QuantizationConfig | None, wanted: models.QuantizationConfigDiff | None) -> bool:
@@ -94,8 +98,7 @@ def make_foreign(
     connection: Connection, name: str, vector: str, dimension: int, plan: Plan, indexed: Sequence[str]
 ) -> None:
     """Make a collection for points of another program, without a word of coderank in it, and indexes of some fields."""
-    if plan.quantization.kind == "turbo":
-        connection.require("TurboQuant")
+    _check_known(connection, plan)
     _create(connection, name, foreign_creation(vector, dimension, plan))
     _index(connection, name, indexed)
 

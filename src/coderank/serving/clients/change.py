@@ -5,18 +5,18 @@ from __future__ import annotations
 import difflib
 import os
 import stat
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coderank.errors import ClientFileError
 from coderank.serving.clients import jsonc, toml
 from coderank.serving.clients.entry import NAME, entry_for, is_ours
 from coderank.serving.clients.faults import BrokenFileError, ForeignShapeError
+from coderank.store.atomic import put_whole, usual_rights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
     from types import ModuleType
 
     from coderank.serving.clients.catalogue import Client
@@ -79,7 +79,7 @@ class Change:
     def _write(self) -> None:
         # A client's file may be a link into a folder of dotfiles: what it leads to is replaced, not the link.
         target = self.path.resolve()
-        mode = stat.S_IMODE(target.stat().st_mode) if self.before is not None else None
+        rights = stat.S_IMODE(target.stat().st_mode) if self.before is not None else usual_rights()
         if self.before is not None and not os.access(target, os.W_OK):
             raise PermissionError(0, "it is read-only", str(target))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,8 +88,8 @@ class Change:
             return
         restored = self.backup.is_file() and self.backup.read_bytes() == self.after
         if self.before is not None and self.is_first:
-            _replace(self.backup, self.before, mode)
-        _replace(target, self.after, mode)
+            put_whole(self.backup, self.before, rights=rights)
+        put_whole(target, self.after, rights=rights)
         if restored:
             self.backup.unlink()
 
@@ -209,26 +209,3 @@ def _shared(old: str, new: str) -> int:
     """How many characters two texts have in common at their start."""
     pairs = enumerate(zip(old, new, strict=False))
     return next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
-
-
-def _replace(file: Path, data: bytes, mode: int | None) -> None:
-    """Put a whole new file in the place of one, with its rights; a new one gets those that the user's files get."""
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.chmod(mode if mode is not None else 0o666 & ~_umask())
-        draft.replace(file)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    """Ask for the user's mask, which the system tells only to who sets it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
