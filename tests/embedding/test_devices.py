@@ -28,10 +28,15 @@ PATIENT = 30.0
 
 
 class Lengths:
-    """An embedder whose vectors are the length of a text and the process that read it."""
+    """An embedder whose vectors are the length of a text and the process that read it.
 
-    def __init__(self, *, device: str, log: Path | None = None) -> None:
+    ``log`` begins the name of the file that says which process has the device. Documents wait until there are
+    ``company`` of those files: what the first process has done, the others need not be started for.
+    """
+
+    def __init__(self, *, device: str, log: Path | None = None, company: int = 1) -> None:
         self.name, self.dimension = f"lengths on {device}", 2
+        self._log, self._company = log, company
         if log:
             log.with_name(f"{log.name}-{device}").write_text(str(os.getpid()))
 
@@ -41,6 +46,9 @@ class Lengths:
         return np.array([len(text), os.getpid()], dtype=np.float32)
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
+        until = time.monotonic() + PATIENT
+        while self._log and len(list(self._log.parent.iterdir())) < self._company and time.monotonic() < until:
+            time.sleep(0.01)
         return np.array([self.embed_query(text) for text in texts])
 
 
@@ -56,13 +64,10 @@ def test_documents_come_back_in_order_from_processes_of_their_own() -> None:
 
 def test_a_query_starts_one_process_and_documents_as_many_as_they_can_use(tmp_path: Path) -> None:
     log = tmp_path / "process"
-    with DevicePool(MODEL, partial(Lengths, log=log), ["a", "b", "c"]) as pool:
+    with DevicePool(MODEL, partial(Lengths, log=log, company=2), ["a", "b", "c"]) as pool:
         pool.embed_query("x")
         assert {path.name for path in tmp_path.iterdir()} == {"process-a"}
         pool.embed_documents(["x", "y"])
-        until = time.monotonic() + 60  # the first may have done both before the second has come up
-        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < until:
-            time.sleep(0.05)
         assert {path.name for path in tmp_path.iterdir()} == {"process-a", "process-b"}
         assert pool.embed_documents([]).shape == (0, 2)
 
