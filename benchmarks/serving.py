@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.serving DATA_DIR REPOS_DIR [--save]``. One real ``coderank serve`` after the other, on the index
 of 50,000 chunks that `benchmarks.latency` makes: over standard streams for one agent, for ten agents at once with a
-process each, and over HTTP on loopback for 64 clients. What the engine says that its stages took is taken away from
-what the client waited; the rest is the server.
+process each, for the same while a file is saved again and again, and over HTTP on loopback for 64 clients. What the
+engine says that its stages took is taken away from what the client waited; the rest is the server.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,10 @@ ALONE = 200
 AGENTS = 10
 AGENT_CALLS = 20
 """Of each agent, one after the other: 200 answers."""
+SAVED_EVERY_S = 5.0
+"""How often somebody saves a file in the searched folder meanwhile."""
+LARGE_ENOUGH = 4_000
+"""Bytes of the file that is saved: some chunks of it stay as they are."""
 GREETINGS = 5
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -97,17 +102,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         greeted = [greeting(big) for _ in range(given.greetings)]
         alone = over_streams(big, texts)
         ten = agents_at_once(big, texts, given.agents)
+        with saving(big):
+            disturbed = agents_at_once(big, texts, given.agents)
         many = over_http(big, texts, given.clients)
-    tables = [_table(alone, ten, many, big.chunks, (given.agents, given.clients))]
+    tables = [_table(alone, (ten, disturbed), many, big.chunks, (given.agents, given.clients))]
     for table in tables:
         print(f"\n{table.title}\n\n{markdown(table.columns, table.rows)}")
     print(
         f"\ngreeted after {median(greeted):.2f} s; memory {alone.mib:.0f} and {many.mib:.0f} MiB, of {given.agents} "
-        f"agents' processes {ten.own_mib:.0f} MiB of their own in all; errors {ten.errors + many.errors}"
+        f"agents' processes {ten.own_mib:.0f} MiB of their own in all; errors "
+        f"{ten.errors + disturbed.errors + many.errors}"
     )
     if given.save:
-        details = _details(greeted, alone, many, big) | _details_of_agents(ten, given.agents)
-        print(run.write(_measured(greeted, alone, many), details, tables, given.results))
+        details = _details(greeted, alone, many, big)
+        details["agents_at_once"] = _details_of_agents(ten, given.agents)
+        details["agents_while_a_file_is_saved"] = _details_of_agents(disturbed, given.agents)
+        measured = _measured(greeted, alone, many) | _measured_of_agents(ten, disturbed)
+        print(run.write(measured, details, tables, given.results))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -173,6 +184,28 @@ def agents_at_once(big: Big, texts: Sequence[str], agents: int) -> Waited:
             one.weigh(process.pid)
         waited.own_mib = sum(one.own_mib for one in each)
     return waited
+
+
+@contextmanager
+def saving(big: Big) -> Iterator[None]:
+    """Save a file of the searched folder with a function more now and then, as who works in it does."""
+    file = next(path for path in sorted(big.root.rglob("*.py")) if path.stat().st_size > LARGE_ENOUGH)
+    text, ended = file.read_text(), threading.Event()
+
+    def save() -> None:
+        number = 0
+        while not ended.wait(SAVED_EVERY_S):
+            number += 1
+            file.write_text(f"{text}\n\ndef saved_{number}() -> int:\n    return {number}\n")
+
+    saver = threading.Thread(target=save)
+    saver.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        saver.join()
+        file.write_text(text)
 
 
 def over_http(big: Big, texts: Sequence[str], clients: int) -> Waited:
@@ -278,27 +311,34 @@ def _details(greeted: Sequence[float], alone: Waited, many: Waited, big: Big) ->
     }
 
 
-def _details_of_agents(ten: Waited, agents: int) -> dict[str, Any]:
+def _measured_of_agents(ten: Waited, disturbed: Waited) -> dict[str, float]:
     return {
-        "agents_at_once": {
-            "agents": agents,
-            "answers": len(ten.total),
-            "errors": ten.errors,
-            "p50_ms": round(median(ten.total), 2),
-            "p95_ms": round(quantile(ten.total, 0.95), 2),
-            "own_memory_mib": round(ten.own_mib),
-        }
+        "serve_agents_spread": round(quantile(ten.total, 0.99) / median(ten.total), 2),
+        "serve_agents_saving_p95": round(quantile(disturbed.total, 0.95), 1),
+        "serve_agents_errors": float(ten.errors + disturbed.errors),
     }
 
 
-def _table(alone: Waited, ten: Waited, many: Waited, chunks: int, asking: tuple[int, int]) -> Table:
+def _details_of_agents(ten: Waited, agents: int) -> dict[str, Any]:
+    return {
+        "agents": agents,
+        "answers": len(ten.total),
+        "errors": ten.errors,
+        "p50_ms": round(median(ten.total), 2),
+        "p95_ms": round(quantile(ten.total, 0.95), 2),
+        "own_memory_mib": round(ten.own_mib),
+    }
+
+
+def _table(alone: Waited, ten: tuple[Waited, Waited], many: Waited, chunks: int, asking: tuple[int, int]) -> Table:
     rows = [
         [name, *(f"{quantile(values, share):.1f}" for share in SHARES)]
         for name, values in (
             ("one agent over standard streams", alone.total),
             ("of that the engine", alone.engine),
             ("of that the server", alone.beyond),
-            (f"{asking[0]} agents with a process each, at once", ten.total),
+            (f"{asking[0]} agents with a process each, at once", ten[0].total),
+            (f"the same, while a file is saved every {SAVED_EVERY_S:g} s", ten[1].total),
             (f"{asking[1]} clients over HTTP at once", many.total),
         )
     ]

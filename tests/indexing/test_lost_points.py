@@ -39,6 +39,29 @@ def test_a_repair_that_was_interrupted_is_not_taken_for_a_whole_index(world: Wor
     assert consistent(world.manifest, store)
 
 
+@pytest.mark.parametrize("asked", ["revision", "unfinished"])
+def test_a_writer_that_ends_while_the_index_is_looked_at_is_not_taken_for_a_loss(
+    world: World, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    world.indexer.index()
+    manifest, points = world.manifest, dict(store.points)
+    row = next(iter(manifest.files()))
+    manifest.begin([row.path])
+    store.points.pop(next(id_ for id_, point in points.items() if point.chunk.path == row.path))
+    was, left = getattr(manifest, asked), [] if asked == "unfinished" else ["the first time, it only begins"]
+
+    def ends_then() -> object:
+        answer = was()
+        if left:
+            left.pop()
+        elif manifest.unfinished() if asked == "revision" else was():
+            manifest.finish([row._replace(chunks=row.chunks - 1)], (), ())
+        return answer
+
+    monkeypatch.setattr(manifest, asked, ends_then)
+    assert consistent(manifest, store)
+
+
 def test_a_store_that_is_gone_is_noticed_in_an_unchanged_tree(tmp_path: Path) -> None:
     store = EdgeStore(tmp_path / "index", DIMENSION)
     world = World(tmp_path, store)

@@ -13,6 +13,7 @@ from tests.store.store_samples import DIMENSION, id_of, point, sparse, unit
 from coderank.store.contract import StoreQuery
 from coderank.store.edge import EdgeStore
 from coderank.store.lease import Lease
+from coderank.store.queue import Queue
 
 BATCH = 50
 
@@ -40,6 +41,12 @@ def yielding(folder: Path, number: int) -> None:
             time.sleep(0.005)
         lease.release()
     say("done")
+
+
+def wait(folder: Path, number: int) -> None:
+    """Wait in the line of the folder, for ``number`` seconds at most."""
+    with Queue(folder).turn(reads=False, until=time.monotonic() + number):
+        say("turn")
 
 
 def write(folder: Path, number: int) -> None:
@@ -78,5 +85,5 @@ def leave(folder: Path, number: int) -> None:
 
 
 if __name__ == "__main__":
-    role = {"hold": hold, "yielding": yielding, "write": write, "read": read, "leave": leave}[sys.argv[1]]
-    role(Path(sys.argv[2]), int(sys.argv[3]))
+    roles = {"hold": hold, "yielding": yielding, "wait": wait, "write": write, "read": read, "leave": leave}
+    roles[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from coderank.errors import IndexBusyError, IndexNotWritableError
 from coderank.store.lease import Lease
+from coderank.store.queue import Queue
 
 if TYPE_CHECKING:
     import subprocess
@@ -38,6 +42,46 @@ def test_two_leases_of_one_process_exclude_each_other(tmp_path: Path) -> None:
         second.acquire(0)
     first.release()
     second.acquire(0)
+    second.release()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no shared locks")
+def test_any_number_may_share_a_folder_and_a_writer_waits_for_all_of_them(tmp_path: Path) -> None:
+    readers = [Lease(tmp_path) for _ in range(4)]
+    for reader in readers:
+        reader.acquire(0, shared=True)
+    assert not any(reader.wanted() for reader in readers)
+    writer = Lease(tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(writer.acquire, 30)
+        while not all(reader.wanted() for reader in readers):
+            assert not waiting.done()
+        late = Lease(tmp_path)
+        with pytest.raises(IndexBusyError):
+            late.acquire(0.05, shared=True)
+        for reader in readers:
+            assert not waiting.done()
+            reader.release()
+        waiting.result()
+    with pytest.raises(IndexBusyError):
+        late.acquire(0, shared=True)
+    writer.release()
+    late.acquire(1, shared=True)
+    late.release()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no shared locks")
+def test_who_reads_is_not_asked_to_leave_by_others_that_read_but_who_writes_is(tmp_path: Path) -> None:
+    first, second = Lease(tmp_path), Lease(tmp_path)
+    first.acquire(0, shared=True)
+    with Queue(tmp_path).turn(reads=True, until=time.monotonic() + 1):
+        assert not first.wanted()
+    first.release()
+    first.acquire(0)
+    with Queue(tmp_path).turn(reads=True, until=time.monotonic() + 1):
+        assert first.wanted()
+    first.release()
+    second.acquire(0, shared=True)
     second.release()
 
 

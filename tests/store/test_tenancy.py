@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
 class Door:
     """A resource that counts how often it was opened and closed."""
 
-    def __init__(self, folder: Path, *, timeout: float = 10.0) -> None:
+    def __init__(self, folder: Path, *, timeout: float = 10.0, beside: bool = False) -> None:
         self.opened = 0
         self.closed = 0
         self.refuse_open = False
         self.refuse_close = False
         self.inside = 0
-        self.tenancy = Tenancy(Lease(folder), self._open, self._close, timeout)
+        self.beside = beside
+        self.tenancy = Tenancy[Door](
+            Lease(folder), self._open, self._close, timeout, visit=self._open, may_visit=lambda: self.beside
+        )
 
     def _open(self) -> Door:
         if self.refuse_open:
@@ -38,8 +42,8 @@ class Door:
         if self.refuse_close:
             raise StoreError("cannot close")
 
-    def pass_through(self) -> None:
-        with self.tenancy.use() as door:
+    def pass_through(self, *, reads: bool = False) -> None:
+        with self.tenancy.use(reads=reads) as door:
             door.inside += 1
             assert door.inside == 1
             door.inside -= 1
@@ -159,3 +163,68 @@ def test_nobody_is_inside_while_it_is_vacant(door: Door, tmp_path: Path) -> None
         with pytest.raises(IndexBusyError):
             Door(tmp_path, timeout=0.05).pass_through()
     door.pass_through()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no shared locks")
+def test_those_that_read_stay_beside_each_other_until_one_writes(tmp_path: Path) -> None:
+    doors = [Door(tmp_path, beside=True) for _ in range(3)]
+    for _ in range(3):
+        for one in doors:
+            one.pass_through(reads=True)
+    time.sleep(3 * WATCH_S)
+    assert [(one.opened, one.closed) for one in doors] == [(1, 0)] * 3
+    doors[0].pass_through()
+    assert [(one.opened, one.closed) for one in doors] == [(2, 1), (1, 1), (1, 1)]
+    doors[0].pass_through(reads=True)
+    assert (doors[0].opened, doors[0].closed) == (2, 1)
+    doors[1].pass_through(reads=True)
+    assert [(one.opened, one.closed) for one in doors] == [(2, 2), (2, 1), (1, 1)]
+    for one in doors:
+        one.tenancy.close()
+
+
+def test_who_cannot_read_beside_others_has_it_alone(door: Door, tmp_path: Path) -> None:
+    other = Door(tmp_path)
+    door.pass_through(reads=True)
+    other.pass_through(reads=True)
+    assert (door.closed, other.opened) == (1, 1)
+    other.tenancy.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no shared locks")
+def test_failing_to_open_beside_others_gives_the_lease_up(tmp_path: Path) -> None:
+    failing = Door(tmp_path, beside=True)
+    failing.refuse_open = True
+    with pytest.raises(StoreError, match="cannot open"):
+        failing.pass_through(reads=True)
+    other = Door(tmp_path, timeout=0.0)
+    other.pass_through()
+    other.tenancy.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no shared locks")
+def test_of_several_that_cannot_read_beside_others_only_the_first_has_it_alone(tmp_path: Path) -> None:
+    doors = [Door(tmp_path) for _ in range(4)]
+    alone: list[Door] = []
+
+    def close_one(door: Door) -> None:
+        if not door.tenancy._lease.shared:
+            alone.append(door)
+        for one in doors:
+            one.beside = True
+
+    for one in doors:
+        one.tenancy._leave = close_one
+    first = Lease(tmp_path)
+    first.acquire(0)
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(one.pass_through, reads=True) for one in doors]
+        while not first.wanted():
+            time.sleep(0.001)
+        time.sleep(0.05)
+        first.release()
+        for answer in waiting:
+            answer.result()
+    for one in doors:
+        one.tenancy.close()
+    assert len(alone) == 1

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 MANIFEST_FILES = ("manifest.db", "manifest.db-wal", "manifest.db-shm")
 OWN_FILES = frozenset(
-    "shard shard.new manifest.db.create background.log migration.json migration.sums server.json owner.json"
-    " sync.lock fill.lock migrate.lock owner.lock queue.lock".split()
+    "shard shard.new shard.view manifest.db.create background.log migration.json migration.sums server.json owner.json"
+    " queue sync.lock fill.lock migrate.lock owner.lock queue.lock".split()
 ).union(MANIFEST_FILES)
 """What an index folder holds beside its record: a folder with anything else is not taken for one."""
 INDEX_CONTENT = frozenset({"shard", "manifest.db"})

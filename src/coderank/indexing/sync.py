@@ -100,8 +100,9 @@ def consistent(manifest: Manifest, store: Store) -> bool:
         return False
     if store.counts().points == manifest.totals().chunks:
         return True
-    # A writer marks files, writes their points, then counts these and the revision up at once.
-    return manifest.revision() != revision or manifest.unfinished()
+    # A writer marks files, writes their points, then takes the marks away and counts the revision up at once: whoever
+    # asked in the other order could miss both.
+    return manifest.unfinished() or manifest.revision() != revision
 
 
 def _consistent(parts: Parts) -> bool:

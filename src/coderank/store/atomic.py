@@ -39,7 +39,7 @@ def put_whole(file: Path, data: bytes, *, rights: int | None = None) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(file.parent)
+    sync_folder(file.parent)
 
 
 def usual_rights() -> int:
@@ -49,7 +49,7 @@ def usual_rights() -> int:
     return 0o666 & ~mask
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have a renaming reach the disk: until then a power cut can undo it."""
     with contextlib.suppress(OSError):  # not every system opens folders
         handle = os.open(folder, os.O_RDONLY)

@@ -30,12 +30,14 @@ from coderank.store.edge_shard import (
     create,
     is_finished,
     load,
+    load_beside,
     make_static_place,
     remove,
     static_vectors,
     translated,
     unfinished,
 )
+from coderank.store.edge_view import is_offered
 from coderank.store.layout import DENSE, SHARD
 from coderank.store.lease import Lease
 from coderank.store.payload import PATH, from_payload, path_of, to_payload
@@ -96,7 +98,9 @@ class EdgeStore:
         """Whether the shard that is open has a place for the static vector."""
         self._verify = verify
         self._verify_empty = verify_empty
-        self._tenancy = Tenancy(Lease(folder), self._open, self._close, busy_timeout)
+        self._tenancy = Tenancy(
+            Lease(folder), self._open, self._close, busy_timeout, visit=self._open_beside, may_visit=self._may_visit
+        )
         self._counts: Counts | None = None
         self.only_read = True
         """Whether nothing was written. Such a store may be left to the end of the process instead of being closed: the
@@ -202,7 +206,11 @@ class EdgeStore:
         folder for up to 90 us per point, so it belongs at the end of an indexing run; it is skipped where the disk has
         no room for a second copy.
         """
-        return self._read(self._optimized, otherwise=False)
+        try:
+            with self._tenancy.use() as shard, translated(self._folder):
+                return self._optimized(shard)
+        except _NeverWrittenError:
+            return False
 
     def erase(self, then: Callable[[], object] | None = None) -> None:
         """Delete every point, also of a damaged index or one of another dimension; foreign files are refused.
@@ -258,7 +266,7 @@ class EdgeStore:
     def _read(self, ask: Callable[[qdrant.EdgeShard], Answer], otherwise: Answer) -> Answer:
         """Ask the engine; ``otherwise`` is the answer of a store that was never written."""
         try:
-            with self._tenancy.use() as shard, translated(self._folder):
+            with self._tenancy.use(reads=True) as shard, translated(self._folder):
                 return ask(shard)
         except _NeverWrittenError:
             return otherwise
@@ -287,13 +295,24 @@ class EdgeStore:
     def _load(self) -> qdrant.EdgeShard:
         self._counts = None
         check_finished(self._shard)
+        return load(self._shard, self._config())
+
+    def _may_visit(self) -> bool:
+        return is_offered(self._shard)
+
+    def _open_beside(self) -> qdrant.EdgeShard:
+        self._verify()
+        self._counts = None
+        return load_beside(self._shard, self._config(wal=False))
+
+    def _config(self, *, wal: bool = True) -> qdrant.EdgeConfig:
         there = static_vectors(self._shard)
         self._has_static = self._static in there
-        return load(self._shard, shard_config(self._dimension, self._quantization, static=there))
+        return shard_config(self._dimension, self._quantization, static=there, wal=wal)
 
     def _close(self, shard: qdrant.EdgeShard) -> None:
         self._counts = None
-        close(shard, self._folder)
+        close(shard, self._shard)
 
     def _create(self) -> None:
         kept = [self._static] if self._static else []

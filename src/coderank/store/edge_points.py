@@ -9,7 +9,17 @@ import qdrant_edge as qdrant
 
 from coderank.errors import INDEX, IndexNotFoundError
 from coderank.store.edge_requests import shard_config
-from coderank.store.edge_shard import BUSY_TIMEOUT_S, check_space, close, create, load, static_vectors, translated
+from coderank.store.edge_shard import (
+    BUSY_TIMEOUT_S,
+    check_space,
+    close,
+    create,
+    load,
+    load_beside,
+    static_vectors,
+    translated,
+)
+from coderank.store.edge_view import is_offered
 from coderank.store.layout import SHARD, STATIC_PREFIX
 from coderank.store.lease import Lease
 from coderank.store.raw import RAW_PAGE, PointId, RawPoint, VectorSpec, in_order_of
@@ -57,7 +67,9 @@ class EdgePoints:
         self._shard = folder / shard
         self._dimension = dimension
         self._verify = verify
-        self._tenancy = Tenancy(Lease(folder), self._open, self._close, busy_timeout)
+        self._tenancy = Tenancy(
+            Lease(folder), self._open, self._close, busy_timeout, visit=self._open_beside, may_visit=self._may_visit
+        )
 
     def specs(self) -> tuple[VectorSpec, ...]:
         """Which vectors the points may have, by name."""
@@ -104,7 +116,7 @@ class EdgePoints:
     def delete(self, ids: Sequence[PointId]) -> None:
         """Remove points by id; those that do not exist are ignored."""
         for start in range(0, len(ids), WRITE_BATCH):
-            with self._using() as engine, translated(self._folder):
+            with self._using(reads=False) as engine, translated(self._folder):
                 check_space(self._folder)
                 engine.update(qdrant.UpdateOperation.delete_points(list(ids[start : start + WRITE_BATCH])))
 
@@ -112,12 +124,12 @@ class EdgePoints:
         """Flush and release; the points can be used again."""
         self._tenancy.close()
 
-    def _using(self) -> AbstractContextManager[qdrant.EdgeShard]:
+    def _using(self, *, reads: bool = True) -> AbstractContextManager[qdrant.EdgeShard]:
         """Open what is there; a folder that is not is not made for the locks of its lease."""
         if not self._folder.exists():
             self._verify()
             raise self._nothing()
-        return self._tenancy.use()
+        return self._tenancy.use(reads=reads)
 
     def _nothing(self) -> IndexNotFoundError:
         return IndexNotFoundError(f"No points at {self._shard}", f"Build an index first: coderank index {INDEX}")
@@ -136,6 +148,13 @@ class EdgePoints:
             raise self._nothing()
         return load(self._shard)
 
+    def _may_visit(self) -> bool:
+        return is_offered(self._shard)
+
+    def _open_beside(self) -> qdrant.EdgeShard:
+        self._verify()
+        return load_beside(self._shard)
+
     def _open_or_create(self) -> qdrant.EdgeShard:
         if self._dimension is not None and not self._shard.exists():
             self._verify()
@@ -143,7 +162,7 @@ class EdgePoints:
         return self._open()
 
     def _close(self, engine: qdrant.EdgeShard) -> None:
-        close(engine, self._folder)
+        close(engine, self._shard)
 
 
 def _specs(config: bytes) -> tuple[VectorSpec, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +11,7 @@ import qdrant_edge as qdrant
 
 from coderank.errors import REBUILD, WRITABLE, CoderankError, IndexCorruptError, IndexNotWritableError, StoreError
 from coderank.store.edge_requests import creation_of, field_index
+from coderank.store.edge_view import discard, offer, view_of, withdraw
 from coderank.store.failures import is_panic, meaning
 from coderank.store.layout import STATIC_PREFIX, StaticVector
 from coderank.store.payload import FILTERED_FIELDS
@@ -29,6 +30,7 @@ RESERVE_BYTES = 64 * 2**20
 kills the process instead of failing the call; a batch needs about 3 MB."""
 EMPTY_BYTES = 96 * 2**20
 """What an index without a point may take: 1 MB on a real disk, 88 MB on one in memory."""
+READ_AHEAD_BYTES = 1 << 20
 _READ_IN_PART = frozenset({"wal", "payload_storage", "store"})
 """Folders of files that are mapped but read only where something was written. All others are read when opened."""
 
@@ -61,9 +63,29 @@ def check_space(folder: Path, needed: int = RESERVE_BYTES, *, freed: int = 0) ->
 def load(shard: Path, config: qdrant.EdgeConfig | None = None) -> qdrant.EdgeShard:
     """Open a shard, as it was made or by ``config``; raise IndexCorruptError where it cannot be read."""
     check_finished(shard)
+    withdraw(shard)
+    return _load(shard, shard, config)
+
+
+def load_beside(shard: Path, config: qdrant.EdgeConfig | None = None) -> qdrant.EdgeShard:
+    """Open a shard, of which a view is offered, beside other processes that only read it."""
+    check_finished(shard)
+    return _load(view_of(shard), shard, config)
+
+
+def _load(opened: Path, shard: Path, config: qdrant.EdgeConfig | None) -> qdrant.EdgeShard:
     check_space(shard.parent, bytes_to_map(shard, _READ_IN_PART))
+    _read_ahead(shard)
     with translated(shard.parent, IndexCorruptError), silent_if_failing():
-        return qdrant.EdgeShard.load(str(shard), config)
+        return qdrant.EdgeShard.load(str(opened), config)
+
+
+def _read_ahead(shard: Path) -> None:
+    # The engine reads what the disk has of these by single pages: 13 MB of 50 k chunks took 230 ms instead of 12.
+    for file in shard.glob(f"segments/*/*{STATIC_PREFIX}*/*.dat"):
+        with suppress(OSError), file.open("rb", buffering=0) as stream:
+            while stream.read(READ_AHEAD_BYTES):
+                pass
 
 
 def vectors_of(shard: Path) -> dict[str, Any]:
@@ -130,6 +152,7 @@ def remove(path: Path) -> None:
             f"{path} holds files that are not of an index: {foreign[0]}",
             "Move them away, then run the command again",
         )
+    discard(path)
     try:
         shutil.rmtree(path)
     except OSError as error:
@@ -140,10 +163,11 @@ def _is_of_engine(name: str) -> bool:
     return name in _ENGINE_FILES or name.startswith(_ENGINE_DRAFT)
 
 
-def close(shard: qdrant.EdgeShard, folder: Path) -> None:
-    """Flush and close a shard."""
-    with translated(folder):
-        shard.close()
+def close(engine: qdrant.EdgeShard, shard: Path) -> None:
+    """Flush and close a shard; what was only read since it was opened may be read by many from now on."""
+    with translated(shard.parent):
+        engine.close()
+    offer(shard)
 
 
 @contextmanager

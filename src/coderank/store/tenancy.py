@@ -21,22 +21,33 @@ WATCH_S = 0.02
 """How often an idle holder looks for a waiter, and how long it must have been idle: well under a noticeable delay."""
 HOLD_S = 0.05
 """A busy holder keeps the folder this long, and then looks this often whether somebody waits: reopening costs as much,
-so shorter turns would mostly reopen. To look takes 0.3 ms, and a question uses the folder twice."""
+so shorter turns would mostly reopen. A question uses the folder twice."""
 
 
 class Tenancy(Generic[Resource]):
-    """One resource that only the holder of a lease may have open.
+    """One resource that only the holder of a lease may have open, or several beside each other that only read.
 
+    ``visit`` opens it for reading beside others, while ``may_visit`` says that this can be done: asked by whoever has
+    the lease, it must say the same until he gives it up. Otherwise, what only reads has the folder for itself, too.
     Operations of all threads run one after another. A small thread watches while the resource is open and idle.
     """
 
     def __init__(
-        self, lease: Lease, enter: Callable[[], Resource], leave: Callable[[Resource], None], timeout: float
+        self,
+        lease: Lease,
+        enter: Callable[[], Resource],
+        leave: Callable[[Resource], None],
+        timeout: float,
+        *,
+        visit: Callable[[], Resource] | None = None,
+        may_visit: Callable[[], bool] = lambda: False,
     ) -> None:
         self._lease = lease
         self._enter = enter
         self._leave = leave
         self._timeout = timeout
+        self._visit = visit or enter
+        self._may_visit = may_visit
         # Not re-entrant: an inner operation would hand over what the outer one still uses.
         self._mutex = threading.Lock()
         self._resource: Resource | None = None
@@ -47,14 +58,19 @@ class Tenancy(Generic[Resource]):
         self._failure: CoderankError | None = None
 
     @contextmanager
-    def use(self, enter: Callable[[], Resource] | None = None) -> Iterator[Resource]:
+    def use(self, enter: Callable[[], Resource] | None = None, *, reads: bool = False) -> Iterator[Resource]:
         """Yield the open resource to one operation; afterwards hand over if somebody waits. Must not be nested.
 
-        ``enter`` opens it instead of what was given to the tenancy, if it is not open.
+        ``enter`` opens it instead of what was given to the tenancy, if it is not open. An operation that only ``reads``
+        takes it as it is, others never beside those of other processes.
         Raises IndexBusyError or IndexNotWritableError when the lease cannot be had, and what opening raises.
         """
         with self._mutex:
-            resource = self._open(enter or self._enter) if self._resource is None else self._resource
+            if not reads and self._resource is not None and self._lease.shared:
+                self._close()
+            resource = self._resource
+            if resource is None:
+                resource = self._open(enter or self._enter, reads=reads)
             try:
                 yield resource
             finally:
@@ -81,14 +97,19 @@ class Tenancy(Generic[Resource]):
             self._close()
             self._raise_failure()
 
-    def _open(self, enter: Callable[[], Resource]) -> Resource:
+    def _open(self, enter: Callable[[], Resource], *, reads: bool) -> Resource:
         self._raise_failure()
-        self._lease.acquire(self._timeout)
-        try:
-            self._resource = enter()
-        finally:
-            if self._resource is None:
-                self._lease.release()
+        while True:
+            shared = reads and self._may_visit()
+            self._lease.acquire(self._timeout, shared=shared)
+            try:
+                # Asked again now that nobody can change it: of several that found no view, the first makes one.
+                if shared == (reads and self._may_visit()):
+                    self._resource = self._visit() if shared else enter()
+                    break
+            finally:
+                if self._resource is None:
+                    self._lease.release()
         self._looked = self._used = time.monotonic()
         self._stop = threading.Event()
         threading.Thread(target=self._watch, args=(self._stop,), name="coderank-lease", daemon=True).start()
