@@ -332,7 +332,7 @@ BARS: tuple[Bar, ...] = (
     Bar(
         name="serve_agents_errors",
         benchmark="serving",
-        what="the same, with and without a file saved every five seconds: errors in 400 answers",
+        what="the same, with and without a file saved every five seconds: errors in 2,000 answers",
         limit=0.0,
         unit="requests",
         at_least=False,

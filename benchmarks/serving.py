@@ -9,6 +9,7 @@ engine says that its stages took is taken away from what the client waited; the 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,8 +44,8 @@ CALLS = 8
 ALONE = 200
 """Questions of one agent."""
 AGENTS = 10
-AGENT_CALLS = 20
-"""Of each agent, one after the other: 200 answers."""
+AGENT_CALLS = 100
+"""Of each agent, one after the other: 1,000 answers."""
 SAVED_EVERY_S = 5.0
 """How often somebody saves a file in the searched folder meanwhile."""
 GREETINGS = 5
@@ -100,8 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         greeted = [greeting(big) for _ in range(given.greetings)]
         alone = over_streams(big, texts)
         ten = agents_at_once(big, texts, given.agents)
-        with saving(big):
-            disturbed = agents_at_once(big, texts, given.agents)
+        disturbed = agents_at_once(big, texts, given.agents, saving=True)
         many = over_http(big, texts, given.clients)
     tables = [_table(alone, (ten, disturbed), many, big.chunks, (given.agents, given.clients))]
     for table in tables:
@@ -155,10 +155,11 @@ def over_streams(big: Big, texts: Sequence[str]) -> Waited:
     return waited
 
 
-def agents_at_once(big: Big, texts: Sequence[str], agents: int) -> Waited:
+def agents_at_once(big: Big, texts: Sequence[str], agents: int, *, saving: bool = False) -> Waited:
     """Ask as several agents do at the same time, each with a process of its own on the one index.
 
-    ``own_mib`` is what the processes have together. All are asked once before, which counts as their start.
+    ``own_mib`` is what the processes have together. All are asked once before, which counts as their start. With
+    ``saving``, somebody saves a file of the searched folder while they ask.
     """
     waited = Waited()
     with ExitStack() as ends, ThreadPoolExecutor(agents) as pool:
@@ -176,7 +177,8 @@ def agents_at_once(big: Big, texts: Sequence[str], agents: int) -> Waited:
                 waited.add(begun, _ask(processes[number], _call(text)))
 
         list(pool.map(greeted, processes))
-        list(pool.map(asked, range(agents)))
+        with _saving(big) if saving else nullcontext():
+            list(pool.map(asked, range(agents)))
         each = [Waited() for _ in processes]
         for process, one in zip(processes, each, strict=True):
             one.weigh(process.pid)
@@ -185,25 +187,25 @@ def agents_at_once(big: Big, texts: Sequence[str], agents: int) -> Waited:
 
 
 @contextmanager
-def saving(big: Big) -> Iterator[None]:
-    """Save a file of the searched folder with a function more now and then, as who works in it does."""
+def _saving(big: Big) -> Iterator[None]:
+    """Save a file of the searched folder with another function in it, at once and then again and again."""
     file = max(big.root.rglob("*.py"), key=lambda path: (path.stat().st_size, path))
     text, ended = file.read_text(), threading.Event()
 
     def save() -> None:
-        number = 0
-        while not ended.wait(SAVED_EVERY_S):
-            number += 1
+        for number in itertools.count():
             file.write_text(f"{text}\n\ndef saved_{number}() -> int:\n    return {number}\n")
+            if ended.wait(SAVED_EVERY_S):
+                return
 
-    saver = threading.Thread(target=save)
-    saver.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        saver.join()
-        file.write_text(text)
+    with ThreadPoolExecutor(1) as pool:
+        saver = pool.submit(save)
+        try:
+            yield
+        finally:
+            ended.set()
+            saver.result()
+            file.write_text(text)
 
 
 def over_http(big: Big, texts: Sequence[str], clients: int) -> Waited:

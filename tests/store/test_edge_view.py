@@ -15,7 +15,7 @@ from coderank.store.contract import Counts, StoreQuery
 from coderank.store.edge import EdgeStore
 from coderank.store.edge_points import open_edge_points
 from coderank.store.edge_shard import load
-from coderank.store.edge_view import is_offered, view_of
+from coderank.store.edge_view import CONFIG, is_offered, view_of
 from coderank.store.layout import SHARD
 
 if TYPE_CHECKING:
@@ -130,6 +130,49 @@ def test_a_view_is_not_believed_where_somebody_else_had_the_engine_open(folder: 
     assert not opened_beside(stores[0])
     assert stores[1].counts().points == 6
     assert opened_beside(stores[1])
+
+
+@pytest.mark.parametrize("harm", ["empty config", "cut config", "no segments", "segments of another"])
+def test_a_view_that_was_harmed_is_not_read(folder: Path, stores: list[EdgeStore], harm: str) -> None:
+    view = view_of(folder / SHARD)
+    if harm == "empty config":
+        (view / CONFIG).write_bytes(b"")
+    elif harm == "cut config":
+        (view / CONFIG).write_bytes((view / CONFIG).read_bytes()[:40])
+    else:
+        (view / "segments").unlink()
+        if harm == "segments of another":
+            (folder / "other").mkdir()
+            (view / "segments").symlink_to(folder / "other")
+    for store in stores:
+        assert len(store.query(QUESTION)) == 5
+    assert stores[0].counts() == Counts(5, 5)
+
+
+def test_an_engine_of_another_version_does_not_take_the_view(
+    folder: Path, stores: list[EdgeStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coderank.store.edge_view._engine", lambda: "another")
+    assert not is_offered(folder / SHARD)
+    assert len(stores[0].query(QUESTION)) == 5
+    assert not opened_beside(stores[0])
+
+
+def test_processes_read_beside_each_other(folder: Path, start: Start, stores: list[EdgeStore]) -> None:
+    assert stores[0].counts().points == 5
+    readers = [start("read", folder, 4) for _ in range(3)]
+    for reader in readers:
+        out, err = reader.communicate(timeout=60)
+        assert (reader.returncode, out.split()[0], err) == (0, "5", "")
+    assert opened_beside(stores[0])  # nobody asked it to leave
+
+
+def test_what_a_killed_opening_left_in_the_view_goes(folder: Path, stores: list[EdgeStore]) -> None:
+    view = view_of(folder / SHARD)
+    (view / ".atomicwriteX").mkdir()
+    (view / ".edge_config.json-x").touch()
+    stores[0].upsert([point(6)])
+    assert {file.name for file in view.iterdir()} == {"segments", "log.json"}
 
 
 def test_a_copy_of_an_index_is_read_as_it_is(folder: Path, tmp_path: Path, stores: list[EdgeStore]) -> None:

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coderank.errors import IndexBusyError, IndexNotWritableError
+from coderank.errors import IndexBusyError, IndexNotFoundError, IndexNotWritableError
 from coderank.store.lease import Lease
 from coderank.store.queue import Queue
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     Start = Callable[[str, Path, int], subprocess.Popen[str]]
@@ -83,6 +85,78 @@ def test_who_reads_is_not_asked_to_leave_by_others_that_read_but_who_writes_is(t
     first.release()
     second.acquire(0, shared=True)
     second.release()
+
+
+def test_an_interruption_at_the_end_of_the_waiting_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder, waiting = Lease(tmp_path), Lease(tmp_path)
+    holder.acquire(0)
+
+    @contextmanager
+    def interrupted(*_: object, **__: object) -> Iterator[None]:
+        holder.release()
+        yield
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Queue, "turn", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        waiting.acquire(1)
+    assert not waiting.held
+    holder.acquire(0)
+    holder.release()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder in use cannot be deleted")
+def test_a_folder_that_was_made_anew_has_locks_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, opened = tmp_path / "index", os.open
+    late, new = Lease(folder), Lease(folder)
+
+    def made_anew_meanwhile(*arguments: Any) -> int:
+        handle = opened(*arguments)
+        monkeypatch.undo()
+        shutil.rmtree(folder)
+        new.acquire(0)
+        return handle
+
+    folder.mkdir()
+    monkeypatch.setattr(os, "open", made_anew_meanwhile)
+    with pytest.raises(IndexBusyError):
+        late.acquire(0.05)
+    assert (late.held, new.held) == (False, True)
+    new.release()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder in use cannot be deleted")
+def test_who_waits_for_an_index_that_is_deleted_is_told_so_and_does_not_make_it_again(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    holder, waiting = Lease(folder), Lease(folder)
+    holder.acquire(0)
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(waiting.acquire, 30)
+        while not holder.wanted():
+            time.sleep(0.001)
+        while folder.exists():
+            with suppress(OSError):  # who waits opens the lock, which makes its file again while there is a folder
+                shutil.rmtree(folder)
+        with pytest.raises(IndexNotFoundError, match="deleted"):
+            told.result()
+    holder.release()
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no shared locks")
+def test_who_has_it_alone_lets_others_in(tmp_path: Path) -> None:
+    first, second = Lease(tmp_path), Lease(tmp_path)
+    first.acquire(0)
+    with pytest.raises(IndexBusyError):
+        second.acquire(0, shared=True)
+    assert first.share()
+    second.acquire(1, shared=True)
+    assert (first.held, second.held, first.shared) == (True, True, True)
+    first.release()
+    second.release()
+    assert not first.share()
 
 
 def test_a_holder_that_keeps_the_folder_is_reported_with_the_time_waited(tmp_path: Path, start: Start) -> None:

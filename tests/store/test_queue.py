@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import Timeout
 
-from coderank.store.queue import FOLDER, Queue
+from coderank.store.queue import FOLDER, Queue, file_lock
 
 if TYPE_CHECKING:
     import subprocess
@@ -49,7 +49,7 @@ def test_turns_come_in_the_order_of_coming(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert order == list(range(12))
-    assert not (tmp_path / FOLDER).exists()
+    assert list((tmp_path / FOLDER).iterdir()) == []
 
 
 def test_who_only_reads_goes_beside_those_that_read_and_after_those_that_write(tmp_path: Path) -> None:
@@ -101,3 +101,19 @@ def test_what_others_put_there_is_left_alone(tmp_path: Path) -> None:
     with Queue(tmp_path).turn(reads=False, until=soon(0.5)):
         pass
     assert [file.name for file in (tmp_path / FOLDER).iterdir()] == ["000000001-else"]
+
+
+def test_who_finds_no_room_for_a_ticket_waits_without_one(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).touch()
+    with Queue(tmp_path).turn(reads=False, until=soon(0.5)):
+        assert not Queue(tmp_path).waits(to_write=False)
+
+
+def test_a_process_that_was_stopped_in_the_line_does_not_hold_up_who_leaves_it(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    with queue.turn(reads=False, until=soon()):
+        stopped = file_lock(tmp_path / "queue.lock")
+        stopped.acquire()
+    assert Queue(tmp_path).waits(to_write=False)  # it cannot be told, so it is taken for yes
+    stopped.release()
+    assert not Queue(tmp_path).waits(to_write=False)

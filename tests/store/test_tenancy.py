@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -228,3 +229,56 @@ def test_of_several_that_cannot_read_beside_others_only_the_first_has_it_alone(t
     for one in doors:
         one.tenancy.close()
     assert len(alone) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no shared locks")
+def test_nobody_who_reads_waits_for_long_beside_one_that_always_writes(tmp_path: Path) -> None:
+    """Each opening takes a moment, and a view is there only after one who read had the folder alone."""
+    view, answers, rounds = tmp_path / "view", 4, []
+
+    class Opened(Door):
+        def _open(self) -> Door:
+            view.unlink(missing_ok=True)
+            time.sleep(0.02)
+            return super()._open()
+
+    def write(stop: threading.Event) -> None:
+        door = Opened(tmp_path)
+        while not stop.is_set():
+            door.pass_through()
+        door.tenancy.close()
+
+    def read() -> None:
+        door = Opened(tmp_path)
+        door.tenancy._visit, door.tenancy._may_visit = lambda: door, view.exists
+        leave, acquire = door.tenancy._leave, door.tenancy._lease.acquire
+        leases = 0
+
+        def counted(*arguments: Any, **options: Any) -> None:
+            nonlocal leases
+            leases += 1
+            acquire(*arguments, **options)
+
+        def left(door: Door) -> None:
+            if not door.tenancy._lease.shared:
+                view.touch()
+            leave(door)
+
+        door.tenancy._leave, door.tenancy._lease.acquire = left, counted  # type: ignore[method-assign]
+        for _ in range(answers):
+            before = leases
+            door.pass_through(reads=True)
+            rounds.append(leases - before)
+            door.tenancy.close()
+
+    stop = threading.Event()
+    with ThreadPoolExecutor(7) as pool:
+        writing = pool.submit(write, stop)
+        try:
+            for reading in [pool.submit(read) for _ in range(6)]:
+                reading.result(timeout=60)
+        finally:
+            stop.set()
+        writing.result()
+    assert len(rounds) == 6 * answers
+    assert max(rounds) <= 4

@@ -128,7 +128,7 @@ def kept_generation(opening: Opening, which: str) -> IndexRecord:
 
 def _copy(source: Path, target: Path, record: IndexRecord) -> None:
     """Copy one generation, while no other process has the folder."""
-    lease = Lease(source)
+    lease = Lease(source / record.generation)
     lease.acquire(_WAIT_S)
     try:
         target.mkdir(parents=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from coderank.errors import WRITABLE, IndexBusyError, IndexCorruptError, IndexNotFoundError, IndexNotWritableError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 60.0
 """How long to wait for a process that is at work in the index: a batch of it takes seconds."""
+TRIES = 10
 _LOCKS = ("sync.lock", "fill.lock")
 
 
@@ -39,14 +40,23 @@ def remove(folder: Path) -> int:
         for name in _LOCKS:
             if not stack.enter_context(held(folder / name, PATIENCE_S)):
                 raise IndexBusyError(f"Another process is at work in {folder}", "Wait for it to end, or end it")
-        lease = Lease(folder)
-        lease.acquire(PATIENCE_S)
+        for used in (folder, *(each for each in folder.glob("generation-*") if each.is_dir())):
+            lease = Lease(used)
+            lease.acquire(PATIENCE_S)
+            stack.callback(lease.release)
         try:
             # First the record: from here on, nobody takes what is left for an index.
             (folder / fingerprint.FILE_NAME).unlink(missing_ok=True)
-            shutil.rmtree(folder)
+            _delete(folder)
         except OSError as error:
             raise IndexNotWritableError(f"Cannot delete {folder}: {error.strerror or error}", WRITABLE) from error
-        finally:
-            lease.release()
     return size
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder in which processes may be queueing for their turn, which leaves files as fast as they go."""
+    for _ in range(TRIES):
+        with suppress(OSError):
+            shutil.rmtree(folder)
+            return
+    shutil.rmtree(folder)

@@ -20,7 +20,7 @@ def copy_folder(source: Path, target: Path) -> None:
     Not by hard links: the engine changes its files in place, and a linked copy changes with them (36 files of 3,000
     points after one update). Where the file system can share blocks, they are shared until one side changes.
     """
-    shutil.copytree(source, target, symlinks=True, copy_function=_copy)
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.view", "queue"), copy_function=_copy)
 
 
 def _copy(source: str, target: str) -> None:

@@ -69,8 +69,9 @@ class _NeverWrittenError(Exception):
 class EdgeStore:
     """A Store in a folder of this machine.
 
-    Opens on first use, stays open, and hands over to a waiting process between two operations. Safe to use from
-    several threads; an acknowledged write survives the death of the process. Reading creates nothing.
+    Opens on first use, stays open, and hands over to a waiting process between two operations. Processes that
+    only read have it open beside each other. Safe to use from several threads; an acknowledged write survives the death
+    of the process. Reading creates no store.
     ``verify`` runs before every opening and raises if the folder is no longer what the caller takes it for: another
     process may have built it anew. ``verify_empty`` runs before one that does not exist answers with nothing, and
     raises if there should be points. Another ``quantization`` than before is taken up by the next `optimize`. A place
@@ -99,7 +100,12 @@ class EdgeStore:
         self._verify = verify
         self._verify_empty = verify_empty
         self._tenancy = Tenancy(
-            Lease(folder), self._open, self._close, busy_timeout, visit=self._open_beside, may_visit=self._may_visit
+            Lease(folder),
+            self._open,
+            self._close,
+            busy_timeout,
+            visit=self._open_beside,
+            may_visit=partial(is_offered, self._shard),
         )
         self._counts: Counts | None = None
         self.only_read = True
@@ -297,10 +303,7 @@ class EdgeStore:
         check_finished(self._shard)
         return load(self._shard, self._config())
 
-    def _may_visit(self) -> bool:
-        return is_offered(self._shard)
-
-    def _open_beside(self) -> qdrant.EdgeShard:
+    def _open_beside(self) -> qdrant.EdgeShard | None:
         self._verify()
         self._counts = None
         return load_beside(self._shard, self._config(wal=False))

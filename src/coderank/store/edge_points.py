@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -68,7 +69,12 @@ class EdgePoints:
         self._dimension = dimension
         self._verify = verify
         self._tenancy = Tenancy(
-            Lease(folder), self._open, self._close, busy_timeout, visit=self._open_beside, may_visit=self._may_visit
+            Lease(folder),
+            self._open,
+            self._close,
+            busy_timeout,
+            visit=self._open_beside,
+            may_visit=partial(is_offered, self._shard),
         )
 
     def specs(self) -> tuple[VectorSpec, ...]:
@@ -148,10 +154,7 @@ class EdgePoints:
             raise self._nothing()
         return load(self._shard)
 
-    def _may_visit(self) -> bool:
-        return is_offered(self._shard)
-
-    def _open_beside(self) -> qdrant.EdgeShard:
+    def _open_beside(self) -> qdrant.EdgeShard | None:
         self._verify()
         return load_beside(self._shard)
 

@@ -11,7 +11,7 @@ import qdrant_edge as qdrant
 
 from coderank.errors import REBUILD, WRITABLE, CoderankError, IndexCorruptError, IndexNotWritableError, StoreError
 from coderank.store.edge_requests import creation_of, field_index
-from coderank.store.edge_view import discard, offer, view_of, withdraw
+from coderank.store.edge_view import discard, end, offer, view_of, withdraw
 from coderank.store.failures import is_panic, meaning
 from coderank.store.layout import STATIC_PREFIX, StaticVector
 from coderank.store.payload import FILTERED_FIELDS
@@ -67,10 +67,14 @@ def load(shard: Path, config: qdrant.EdgeConfig | None = None) -> qdrant.EdgeSha
     return _load(shard, shard, config)
 
 
-def load_beside(shard: Path, config: qdrant.EdgeConfig | None = None) -> qdrant.EdgeShard:
-    """Open a shard, of which a view is offered, beside other processes that only read it."""
+def load_beside(shard: Path, config: qdrant.EdgeConfig | None = None) -> qdrant.EdgeShard | None:
+    """Open a shard by its view, beside other processes that read it; None where the view is of no use, and ends."""
     check_finished(shard)
-    return _load(view_of(shard), shard, config)
+    try:
+        return _load(view_of(shard), shard, config)
+    except IndexCorruptError:  # of the view or of the shard: opening the shard itself will tell
+        end(shard)
+        return None
 
 
 def _load(opened: Path, shard: Path, config: qdrant.EdgeConfig | None) -> qdrant.EdgeShard:

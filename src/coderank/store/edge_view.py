@@ -1,9 +1,11 @@
 """A second way into a shard, for processes that only read: many at once, beside each other.
 
-The engine locks a shard by its write-ahead log. A view is a folder of the same segments without one, so whoever opens
-it must not write, and nobody may write meanwhile (`store/lease.py`). It is there only while the engine has nothing left
-to do at an opening: made when somebody has opened the shard itself, only read, and closed it; gone before the next one
-opens the shard itself, as who writes does, and who finds no view.
+The engine locks a shard by its write-ahead log. A view is a folder of the same segments without a log, so nobody may
+write through it, nor while others have it open: the leases of `store/lease.py` see to that, the engine does not. It
+opens the files of a view to write, and replaces some by the same content; what they hold does not change (tested).
+
+A view is made when the shard itself was opened, only read and closed, so that nothing is left to do at an opening. It
+is gone before the shard itself is opened again: by a process that writes, or by one that finds no view.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ from coderank.store.atomic import put_whole, sync_folder
 
 CONFIG = "edge_config.json"
 """What makes the folder a view. The engine writes it anew at every opening, so nothing else is kept in it."""
+_SEGMENTS = "segments"
 _NOTED = "log.json"
 """How the log was when the shard itself was last opened."""
 
@@ -42,9 +47,8 @@ def offer(shard: Path) -> None:
     with suppress(OSError, msgspec.DecodeError):
         if (view / CONFIG).exists() or not _log_is_as_noted(shard):
             return
-        segments = view / "segments"
-        if not segments.is_symlink():
-            segments.symlink_to(Path("..", shard.name, "segments"))
+        if not (view / _SEGMENTS).is_symlink():
+            (view / _SEGMENTS).symlink_to(Path("..", shard.name, _SEGMENTS))
         config: dict[str, Any] = msgspec.json.decode((shard / CONFIG).read_bytes())
         put_whole(view / CONFIG, msgspec.json.encode(config | {"wal_enabled": False}))
 
@@ -52,22 +56,37 @@ def offer(shard: Path) -> None:
 def withdraw(shard: Path) -> None:
     """Take the view away before the shard itself is opened, and note how its log is; the caller has it for himself."""
     view = view_of(shard)
-    try:
-        (view / CONFIG).unlink()
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except OSError as error:
-        raise IndexNotWritableError(f"Cannot delete {view / CONFIG}: {error.strerror or error}", WRITABLE) from error
+    end(shard)
     with suppress(OSError):  # a full disk does not stop a search
         view.mkdir(exist_ok=True)
+        for leftover in {file.name for file in view.iterdir()} - {_SEGMENTS, _NOTED}:  # of a process that was killed
+            if (view / leftover).is_dir():
+                shutil.rmtree(view / leftover, ignore_errors=True)
+            else:
+                (view / leftover).unlink()
         sync_folder(view)  # a power cut must not bring the view back beside a log that has gone on
         (view / _NOTED).write_bytes(msgspec.json.encode(_log_state(shard)))
 
 
+def end(shard: Path) -> None:
+    """Let nobody else in by the view. Those that are in go on."""
+    config = view_of(shard) / CONFIG
+    try:
+        config.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise IndexNotWritableError(f"Cannot delete {config}: {error.strerror or error}", WRITABLE) from error
+
+
 def is_offered(shard: Path) -> bool:
-    """Whether the view shows all that was written. Not where others had the shard open: its log is not as noted."""
+    """Whether there is a view that shows all that was written.
+
+    Not where somebody else had the shard open, since its log is not as noted, and not in a copy, since it is another.
+    """
+    view = view_of(shard)
     with suppress(OSError, msgspec.DecodeError):
-        return (view_of(shard) / CONFIG).exists() and _log_is_as_noted(shard)
+        return _is_file(view / CONFIG) and (view / _SEGMENTS).samefile(shard / _SEGMENTS) and _log_is_as_noted(shard)
     return False
 
 
@@ -76,11 +95,29 @@ def discard(shard: Path) -> None:
     shutil.rmtree(view_of(shard), ignore_errors=True)
 
 
+def _is_file(path: Path) -> bool:
+    with path.open("rb"):  # by opening it: on a network file system to look only tells what was there a minute ago
+        return True
+
+
 def _log_is_as_noted(shard: Path) -> bool:
     return bool(msgspec.json.decode((view_of(shard) / _NOTED).read_bytes()) == _log_state(shard))
 
 
 def _log_state(shard: Path) -> list[list[Any]]:
-    """Say what changes with every entry of the log, and when the log is replaced by another."""
-    states = ((file.name, file.stat()) for file in sorted((shard / "wal").iterdir()))
-    return [[name, state.st_ino, state.st_size, state.st_mtime_ns] for name, state in states]
+    """Say what no entry of the log leaves as it is, whose log it is, and which engine reads it.
+
+    The engine gives the files their size beforehand, so it is the time that changes. A newer engine might convert what
+    it opens, which many must not do at once.
+    """
+    states: list[list[Any]] = [[_engine()]]
+    for file in sorted((shard / "wal").iterdir()):
+        with file.open("rb") as stream:
+            state = os.fstat(stream.fileno())
+        states.append([file.name, state.st_ino, state.st_size, state.st_mtime_ns])
+    return states
+
+
+@cache
+def _engine() -> str:
+    return version("qdrant-edge-py")

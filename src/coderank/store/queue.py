@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 POLL_S = 0.01
 """How often a waiter looks again: a hundredth of what a person notices, and 1 % of a core."""
+QUICK_S = 0.001
+"""How often to look whether the line itself is free: it is held for less."""
+PATIENCE_S = 1.0
+"""How long to wait for it when leaving: a process that was stopped while it held it must not hold up others."""
 FOLDER = "queue"
 _TICKET = re.compile(r"\d{9}-(read|write)")
 
@@ -34,34 +38,45 @@ class Queue:
     def turn(self, *, reads: bool, until: float) -> Iterator[None]:
         """Wait until everyone before has had his turn; for one that reads, everyone who writes.
 
-        ``until`` is a moment of ``time.monotonic``. Raises filelock.Timeout after it, and OSError.
+        ``until`` is a moment of ``time.monotonic``. Raises filelock.Timeout after it.
         """
         ticket = self._joined("read" if reads else "write", until)
         try:
-            while self._is_before(ticket, reads=reads):
+            while ticket and self._is_before(ticket, reads=reads):
                 if time.monotonic() >= until:
                     raise Timeout(str(ticket.lock_file))
                 time.sleep(POLL_S)
             yield
         finally:
-            # Together, so that nobody takes the number anew in between and loses his ticket.
-            with self._mutex:
-                ticket.release()
-                Path(ticket.lock_file).unlink(missing_ok=True)
-                with suppress(OSError):  # the last one leaves nothing behind
-                    self._tickets.rmdir()
+            if ticket:
+                self._leave(ticket)
 
     def waits(self, *, to_write: bool) -> bool:
         """Whether somebody waits, or waits to write."""
         return self._lives(self._names(to_write=to_write))
 
-    def _joined(self, wants: str, until: float) -> FileLock:
-        with self._mutex.acquire(timeout=max(0.0, until - time.monotonic()), poll_interval=POLL_S / 10):
+    def _joined(self, wants: str, until: float) -> FileLock | None:
+        """Take a ticket. None where there is no room for one: whoever comes without waits for the folder alone."""
+        with suppress(OSError), self._mutex.acquire(timeout=max(0.0, until - time.monotonic()), poll_interval=QUICK_S):
             self._tickets.mkdir(exist_ok=True)
             last = max((int(name[:9]) for name in self._names()), default=0)
             ticket = file_lock(self._tickets / f"{last + 1:09}-{wants}")
             ticket.acquire(timeout=0)
             return ticket
+        return None
+
+    def _leave(self, ticket: FileLock) -> None:
+        try:
+            # Both under the mutex, so that nobody takes the number anew in between and loses his ticket.
+            if not self._tickets.exists():
+                return  # the index was deleted: nothing is made there
+            with self._mutex.acquire(timeout=PATIENCE_S, poll_interval=QUICK_S):
+                ticket.release()
+                Path(ticket.lock_file).unlink(missing_ok=True)
+        except (OSError, Timeout):
+            pass  # whoever comes next takes it away
+        finally:
+            ticket.release()
 
     def _is_before(self, ticket: FileLock, *, reads: bool) -> bool:
         """Whether somebody lives whose turn comes before that of a ticket."""
@@ -70,7 +85,7 @@ class Queue:
     def _names(self, *, to_write: bool = False) -> list[str]:
         try:
             names = sorted(file.name for file in self._tickets.iterdir() if _TICKET.fullmatch(file.name))
-        except FileNotFoundError:
+        except OSError:  # there was never anybody
             return []
         return [name for name in names if name.endswith("write")] if to_write else names
 
@@ -81,7 +96,7 @@ class Queue:
         try:
             with self._mutex.acquire(timeout=0):
                 return any(_is_held(self._tickets / name) for name in names)
-        except Timeout:  # somebody is at work in the line, so it is not empty
+        except (OSError, Timeout):  # somebody is at work in the line, so it is not empty; or it cannot be told
             return True
 
 

@@ -28,7 +28,8 @@ class Tenancy(Generic[Resource]):
     """One resource that only the holder of a lease may have open, or several beside each other that only read.
 
     ``visit`` opens it for reading beside others, while ``may_visit`` says that this can be done: asked by whoever has
-    the lease, it must say the same until he gives it up. Otherwise, what only reads has the folder for itself, too.
+    the lease, it must say the same until he gives it up, but for a ``visit`` that gives None and ends it. Otherwise,
+    what only reads has the folder for itself, too.
     Operations of all threads run one after another. A small thread watches while the resource is open and idle.
     """
 
@@ -39,14 +40,14 @@ class Tenancy(Generic[Resource]):
         leave: Callable[[Resource], None],
         timeout: float,
         *,
-        visit: Callable[[], Resource] | None = None,
+        visit: Callable[[], Resource | None] = lambda: None,
         may_visit: Callable[[], bool] = lambda: False,
     ) -> None:
         self._lease = lease
         self._enter = enter
         self._leave = leave
         self._timeout = timeout
-        self._visit = visit or enter
+        self._visit = visit
         self._may_visit = may_visit
         # Not re-entrant: an inner operation would hand over what the outer one still uses.
         self._mutex = threading.Lock()
@@ -62,7 +63,7 @@ class Tenancy(Generic[Resource]):
         """Yield the open resource to one operation; afterwards hand over if somebody waits. Must not be nested.
 
         ``enter`` opens it instead of what was given to the tenancy, if it is not open. An operation that only ``reads``
-        takes it as it is, others never beside those of other processes.
+        takes it as it is; another one has the folder for itself.
         Raises IndexBusyError or IndexNotWritableError when the lease cannot be had, and what opening raises.
         """
         with self._mutex:
@@ -99,14 +100,12 @@ class Tenancy(Generic[Resource]):
 
     def _open(self, enter: Callable[[], Resource], *, reads: bool) -> Resource:
         self._raise_failure()
-        while True:
+        since = time.monotonic()
+        while self._resource is None:
             shared = reads and self._may_visit()
-            self._lease.acquire(self._timeout, shared=shared)
+            self._lease.acquire(self._timeout, shared=shared, since=since)
             try:
-                # Asked again now that nobody can change it: of several that found no view, the first makes one.
-                if shared == (reads and self._may_visit()):
-                    self._resource = self._visit() if shared else enter()
-                    break
+                self._resource = self._entered(enter, reads=reads)
             finally:
                 if self._resource is None:
                     self._lease.release()
@@ -116,6 +115,15 @@ class Tenancy(Generic[Resource]):
         # Without this the watcher could be inside the engine when the interpreter goes away.
         atexit.register(self.close)
         return self._resource
+
+    def _entered(self, enter: Callable[[], Resource], *, reads: bool) -> Resource | None:
+        """Open it as the lease allows; None where that has changed while it was waited for."""
+        if reads and self._may_visit():
+            # Several may have waited to have it alone. The first of them was enough: the others share it, after another
+            # look, since on the way from one lock to the other somebody else may have had it.
+            shared = self._lease.shared or (self._lease.share() and self._may_visit())
+            return self._visit() if shared else None
+        return None if self._lease.shared else enter()
 
     def _close(self) -> None:
         if self._resource is None:
