@@ -33,8 +33,7 @@ def remove(folder: Path) -> int:
     """
     if not holds_index(folder):
         raise IndexNotFoundError(f"There is no index at {folder}", "`coderank collections list` shows those there are")
-    if foreign := foreign_files(folder):
-        raise IndexCorruptError(f"{folder} holds files that are not of an index: {foreign[0]}", "Move them away")
+    _check_own(folder)
     size = bytes_on_disk(folder)
     with ExitStack() as stack:
         for name in _LOCKS:
@@ -44,19 +43,32 @@ def remove(folder: Path) -> int:
             lease = Lease(used)
             lease.acquire(PATIENCE_S)
             stack.callback(lease.release)
-        try:
-            # First the record: from here on, nobody takes what is left for an index.
-            (folder / fingerprint.FILE_NAME).unlink(missing_ok=True)
-            _delete(folder)
-        except OSError as error:
-            raise IndexNotWritableError(f"Cannot delete {folder}: {error.strerror or error}", WRITABLE) from error
+        # First the record: from here on, nobody takes what is left for an index.
+        _delete(folder, first=fingerprint.FILE_NAME)
     return size
 
 
-def _delete(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
+    """Delete a folder of an index; raise IndexCorruptError where it holds what coderank did not make."""
+    if folder.exists():
+        _check_own(folder)
+        _delete(folder)
+
+
+def _check_own(folder: Path) -> None:
+    if foreign := foreign_files(folder):
+        raise IndexCorruptError(f"{folder} holds files that are not of an index: {foreign[0]}", "Move them away")
+
+
+def _delete(folder: Path, first: str = "") -> None:
     """Delete a folder in which processes may be queueing for their turn, which leaves files as fast as they go."""
-    for _ in range(TRIES):
-        with suppress(OSError):
-            shutil.rmtree(folder)
-            return
-    shutil.rmtree(folder)
+    try:
+        if first:
+            (folder / first).unlink(missing_ok=True)
+        for _ in range(TRIES - 1):
+            with suppress(OSError):
+                shutil.rmtree(folder)
+                return
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise IndexNotWritableError(f"Cannot delete {folder}: {error.strerror or error}", WRITABLE) from error

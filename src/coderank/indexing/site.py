@@ -10,7 +10,8 @@ from coderank.errors import REBUILD, WRITABLE, IndexCorruptError, IndexNotWritab
 from coderank.indexing.keeping import InFolder
 from coderank.indexing.location import MANIFEST_FILES
 from coderank.indexing.manifest import Manifest
-from coderank.indexing.succession import number_of, remove_folder
+from coderank.indexing.removal import remove_folder
+from coderank.indexing.succession import number_of
 from coderank.store import fingerprint
 from coderank.store.duplicate import copy_folder
 from coderank.store.edge import EdgeStore

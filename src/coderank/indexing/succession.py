@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from coderank.errors import (
     INDEX,
-    WRITABLE,
     IndexBusyError,
     IndexCorruptError,
     IndexIncompatibleError,
-    IndexNotWritableError,
 )
-from coderank.indexing.location import MANIFEST_FILES, foreign_files
+from coderank.indexing.location import MANIFEST_FILES
 from coderank.indexing.lock import held
 from coderank.indexing.manifest import Manifest
+from coderank.indexing.removal import remove_folder
 from coderank.store import fingerprint
 
 if TYPE_CHECKING:
@@ -102,19 +100,6 @@ class Succession:
             (folder / name).unlink(missing_ok=True)
         if record.generation:
             remove_folder(folder)
-
-
-def remove_folder(folder: Path) -> None:
-    """Delete a folder of an index; raise IndexCorruptError where it holds what coderank did not make."""
-    if not folder.exists():
-        return
-    foreign = foreign_files(folder)
-    if foreign:
-        raise IndexCorruptError(f"{folder} holds files that are not of an index: {foreign[0]}", "Move them away")
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise IndexNotWritableError(f"Cannot delete {folder}: {error.strerror or error}", WRITABLE) from error
 
 
 def number_of(generation: str) -> int:

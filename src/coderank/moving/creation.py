@@ -14,7 +14,7 @@ from coderank.indexing.generation import Generation
 from coderank.indexing.loaded import load, write
 from coderank.indexing.location import recorded
 from coderank.indexing.lock import held
-from coderank.indexing.succession import remove_folder
+from coderank.indexing.removal import remove_folder
 from coderank.loading.choice import embedder
 from coderank.loading.servers import check_owner, connect, fields_of, foreign_points, own_store, what_is_there
 from coderank.migration.contract import Moving, Step

@@ -33,17 +33,15 @@ from coderank.store.edge_shard import (
     load_beside,
     make_static_place,
     remove,
+    shared_by_turns,
     static_vectors,
     translated,
     unfinished,
 )
-from coderank.store.edge_view import is_offered
 from coderank.store.layout import DENSE, SHARD
-from coderank.store.lease import Lease
 from coderank.store.payload import PATH, from_payload, path_of, to_payload
 from coderank.store.quantization import TURBO
 from coderank.store.room import bytes_on_disk
-from coderank.store.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,14 +97,7 @@ class EdgeStore:
         """Whether the shard that is open has a place for the static vector."""
         self._verify = verify
         self._verify_empty = verify_empty
-        self._tenancy = Tenancy(
-            Lease(folder),
-            self._open,
-            self._close,
-            busy_timeout,
-            visit=self._open_beside,
-            may_visit=partial(is_offered, self._shard),
-        )
+        self._tenancy = shared_by_turns(self._shard, self._open, self._open_beside, self._close, busy_timeout)
         self._counts: Counts | None = None
         self.only_read = True
         """Whether nothing was written. Such a store may be left to the end of the process instead of being closed: the

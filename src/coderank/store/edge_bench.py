@@ -12,6 +12,7 @@ import qdrant_edge as qdrant
 from coderank.store.bench import Sizes
 from coderank.store.edge_requests import search_params, shard_config
 from coderank.store.edge_shard import RESERVE_BYTES, check_space, translated
+from coderank.store.edge_view import SEGMENTS
 from coderank.store.layout import DENSE, SHARD
 from coderank.store.room import bytes_on_disk
 
@@ -107,4 +108,4 @@ def _config(vectors: Matrix, quantization: Quantization) -> qdrant.EdgeConfig:
 
 def _stored(shard: Path) -> int:
     """Bytes of the segments. The log beside them has an end, however many points there are."""
-    return bytes_on_disk(shard / "segments")
+    return bytes_on_disk(shard / SEGMENTS)

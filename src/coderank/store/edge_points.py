@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,15 +16,14 @@ from coderank.store.edge_shard import (
     create,
     load,
     load_beside,
+    shared_by_turns,
     static_vectors,
     translated,
 )
-from coderank.store.edge_view import is_offered
+from coderank.store.edge_view import CONFIG
 from coderank.store.layout import SHARD, STATIC_PREFIX
-from coderank.store.lease import Lease
 from coderank.store.raw import RAW_PAGE, PointId, RawPoint, VectorSpec, in_order_of
 from coderank.store.records import raw_points
-from coderank.store.tenancy import Tenancy
 from coderank.types import SparseVector
 
 if TYPE_CHECKING:
@@ -68,14 +66,7 @@ class EdgePoints:
         self._shard = folder / shard
         self._dimension = dimension
         self._verify = verify
-        self._tenancy = Tenancy(
-            Lease(folder),
-            self._open,
-            self._close,
-            busy_timeout,
-            visit=self._open_beside,
-            may_visit=partial(is_offered, self._shard),
-        )
+        self._tenancy = shared_by_turns(self._shard, self._open, self._open_beside, self._close, busy_timeout)
 
     def specs(self) -> tuple[VectorSpec, ...]:
         """Which vectors the points may have, by name."""
@@ -141,7 +132,7 @@ class EdgePoints:
         return IndexNotFoundError(f"No points at {self._shard}", f"Build an index first: coderank index {INDEX}")
 
     def _specs(self) -> tuple[VectorSpec, ...]:
-        specs = _specs((self._shard / "edge_config.json").read_bytes())  # written whenever a shard is opened
+        specs = _specs((self._shard / CONFIG).read_bytes())  # written whenever a shard is opened
         return tuple(spec for spec in specs if not spec.name.startswith(STATIC_PREFIX))
 
     def _names(self) -> bool | list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,12 +12,14 @@ import qdrant_edge as qdrant
 
 from coderank.errors import REBUILD, WRITABLE, CoderankError, IndexCorruptError, IndexNotWritableError, StoreError
 from coderank.store.edge_requests import creation_of, field_index
-from coderank.store.edge_view import discard, end, offer, view_of, withdraw
+from coderank.store.edge_view import CONFIG, SEGMENTS, discard, end, is_offered, offer, view_of, withdraw
 from coderank.store.failures import is_panic, meaning
 from coderank.store.layout import STATIC_PREFIX, StaticVector
+from coderank.store.lease import Lease
 from coderank.store.payload import FILTERED_FIELDS
 from coderank.store.room import bytes_to_map
 from coderank.store.stderr import silent_if_failing
+from coderank.store.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +37,7 @@ READ_AHEAD_BYTES = 1 << 20
 _READ_IN_PART = frozenset({"wal", "payload_storage", "store"})
 """Folders of files that are mapped but read only where something was written. All others are read when opened."""
 
-_ENGINE_FILES = frozenset({"edge_config.json", "segments", "temp_segments", "wal"})
+_ENGINE_FILES = frozenset({CONFIG, SEGMENTS, "temp_segments", "wal"})
 """The engine compacts a large shard in ``temp_segments``, and leaves the folder there."""
 _ENGINE_DRAFT = ".atomicwrite"
 """Begins the name of a file that the engine is writing; a process that is killed in between leaves it behind."""
@@ -42,7 +45,7 @@ _ENGINE_DRAFT = ".atomicwrite"
 
 def is_finished(shard: Path) -> bool:
     """Tell whether a folder holds a segment. The engine takes one without for an empty index."""
-    return any(shard.glob("segments/*/version.info"))
+    return any(shard.glob(f"{SEGMENTS}/*/version.info"))
 
 
 def check_finished(shard: Path) -> None:
@@ -67,6 +70,17 @@ def load(shard: Path, config: qdrant.EdgeConfig | None = None) -> qdrant.EdgeSha
     return _load(shard, shard, config)
 
 
+def shared_by_turns(
+    shard: Path,
+    enter: Callable[[], qdrant.EdgeShard],
+    visit: Callable[[], qdrant.EdgeShard | None],
+    leave: Callable[[qdrant.EdgeShard], None],
+    timeout: float,
+) -> Tenancy[qdrant.EdgeShard]:
+    """Have a shard open when the lease of its folder allows: ``enter`` opens it by itself, ``visit`` by its view."""
+    return Tenancy(Lease(shard.parent), enter, leave, timeout, visit=visit, may_visit=partial(is_offered, shard))
+
+
 def load_beside(shard: Path, config: qdrant.EdgeConfig | None = None) -> qdrant.EdgeShard | None:
     """Open a shard by its view, beside other processes that read it; None where the view is of no use, and ends."""
     check_finished(shard)
@@ -86,7 +100,7 @@ def _load(opened: Path, shard: Path, config: qdrant.EdgeConfig | None) -> qdrant
 
 def _read_ahead(shard: Path) -> None:
     # The engine reads what the disk has of these by single pages: 13 MB of 50 k chunks took 230 ms instead of 12.
-    for file in shard.glob(f"segments/*/*{STATIC_PREFIX}*/*.dat"):
+    for file in shard.glob(f"{SEGMENTS}/*/*{STATIC_PREFIX}*/*.dat"):
         with suppress(OSError), file.open("rb", buffering=0) as stream:
             while stream.read(READ_AHEAD_BYTES):
                 pass
@@ -95,7 +109,7 @@ def _read_ahead(shard: Path) -> None:
 def vectors_of(shard: Path) -> dict[str, Any]:
     """Read what a shard was last opened with: the parameters of each dense vector by name."""
     try:
-        found: dict[str, Any] = msgspec.json.decode((shard / "edge_config.json").read_bytes())["vectors"]
+        found: dict[str, Any] = msgspec.json.decode((shard / CONFIG).read_bytes())["vectors"]
     except (OSError, KeyError, msgspec.DecodeError) as error:
         raise IndexCorruptError(f"{shard} does not say which vectors it has", REBUILD) from error
     return found

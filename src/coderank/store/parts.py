@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coderank.store.edge_view import SEGMENTS
 from coderank.store.room import bytes_on_disk
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def bytes_by_purpose(shard: Path) -> dict[str, int]:
     The write-ahead log is left out: it has an end, however many points there are.
     """
     found = dict.fromkeys(("payload", "fields", "lexical", "dense", "static", "ids"), 0)
-    for item in shard.glob("segments/*/*"):
+    for item in shard.glob(f"{SEGMENTS}/*/*"):
         purpose = next((purpose for start, purpose in _PURPOSES if item.name.startswith(start)), None)
         if purpose:
             found[purpose] += bytes_on_disk(item)

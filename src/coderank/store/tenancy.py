@@ -29,8 +29,8 @@ class Tenancy(Generic[Resource]):
 
     ``visit`` opens it for reading beside others, while ``may_visit`` says that this can be done: asked by whoever has
     the lease, it must say the same until he gives it up, but for a ``visit`` that gives None and ends it. Otherwise,
-    what only reads has the folder for itself, too.
-    Operations of all threads run one after another. A small thread watches while the resource is open and idle.
+    what only reads has the folder for itself, too. Operations of all threads run one after another. A small thread
+    watches while the resource is open and idle.
     """
 
     def __init__(
