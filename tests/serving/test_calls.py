@@ -28,11 +28,14 @@ def test_a_few_at_a_time_in_the_order_they_came() -> None:
     running: list[int] = []
     most: list[int] = []
     order: list[int] = []
+    begun = [threading.Event() for _ in range(12)]
 
     def work(number: int) -> None:
         running.append(number)
         order.append(number)
         most.append(len(running))
+        begun[number].set()
+        begun[max(0, number - 1)].wait(30)  # a thread that is slow to begin must not be passed twice
         time.sleep(0.01)
         running.remove(number)
 
@@ -41,7 +44,8 @@ def test_a_few_at_a_time_in_the_order_they_came() -> None:
         async with anyio.create_task_group() as group:
             for number in range(12):
                 group.start_soon(calls.run, lambda _, number=number: work(number))
-                await anyio.sleep(0)
+                while len(order) + len(calls._places._waiting) <= number:  # until its thread is there
+                    await anyio.sleep(0.001)
 
     anyio.run(use)
     assert max(most) <= 2
